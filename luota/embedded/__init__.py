@@ -1,0 +1,25 @@
+"""The bundled PostgreSQL and Redis: used whenever DATABASE_URL and REDIS_URL do not name servers.
+
+Settings asks here for addresses and keys (pure functions of the path), the commands start and stop. Knows no Django.
+"""
+
+from luota.embedded.layout import (
+    EngineError,
+    database_url,
+    find_or_make_key,
+    pg_binary,
+    redis_url,
+)
+from luota.embedded.session import is_running, start, stop, using
+
+__all__ = [
+    "EngineError",
+    "database_url",
+    "find_or_make_key",
+    "is_running",
+    "pg_binary",
+    "redis_url",
+    "start",
+    "stop",
+    "using",
+]

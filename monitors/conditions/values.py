@@ -1,0 +1,343 @@
+"""The frozen values that the judgement reads and returns: rules, facts, verdicts.
+
+All datetimes are aware and in UTC; durations are timedeltas; periods are half-open.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+
+class Mode(StrEnum):
+    """What kind of promise a monitor watches."""
+
+    HEARTBEAT = "heartbeat"
+    RUN = "run"
+    FRESHNESS = "freshness"
+
+
+class Strength(IntEnum):
+    """Who vouches for a piece of evidence, weakest first."""
+
+    CLAIM = 1
+    RECEIPT = 2
+    OBSERVATION = 3
+    ATTESTED = 4
+
+
+class Outcome(StrEnum):
+    """What a closing claim says; empty for all other evidence."""
+
+    NONE = ""
+    SUCCESS = "success"
+    FAIL = "fail"
+
+
+class State(StrEnum):
+    """The states of a run; docs/state-machines.md draws the letters between them."""
+
+    EXPECTED = "expected"
+    OPEN = "open"
+    AT_RISK = "at_risk"
+    OVERDUE = "overdue"
+    PROVEN = "proven"
+    FAILED = "failed"
+    CONTRADICTED = "contradicted"
+    WAIVED = "waived"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+
+
+BROKEN_STATES = frozenset({State.OVERDUE, State.FAILED, State.CONTRADICTED})
+"""The promise is broken now; each unbroken stretch of these is one break."""
+SETTLED_STATES = frozenset({State.PROVEN, State.WAIVED, State.SUPERSEDED})
+
+
+class Verdict(StrEnum):
+    """What the evidence says of one step."""
+
+    MET = "met"
+    VIOLATED = "violated"
+    NOT_YET = "not_yet"
+    HOLDING = "holding"
+    BROKEN = "broken"
+
+
+class Cause(StrEnum):
+    """Why an incident opens."""
+
+    MISSED = "missed"
+    LATE = "late"
+    FAILED = "failed"
+    STUCK = "stuck"
+    SLOW = "slow"
+    STALE = "stale"
+    UNPROVEN = "unproven"
+    CONTRADICTED = "contradicted"
+    PARTIAL = "partial"
+    UNPLACED = "unplaced"
+
+
+START, CLOSE, PING = "start", "close", "ping"
+"""The evidence kinds that the lifecycle calls write; every other kind is the caller's own word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One rule of when a signal is expected: exactly one of interval, cron, on_calendar is set."""
+
+    interval: timedelta | None = None
+    cron: str = ""
+    on_calendar: str = ""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comfort:
+    """A green signal that looks healthy and proves nothing."""
+
+    name: str
+    claim: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An expected transition, receipt, file or visible output."""
+
+    name: str
+    claim: str
+    kind: str
+    min_strength: Strength = Strength.CLAIM
+    within: timedelta | None = None
+    """Hard deadline from the opening of the run; None leaves the run's own `within`."""
+    warn_after: timedelta | None = None
+    retry_hint: str = ""
+    """What may be repeated, in words for the person who is paged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """How many of the last `of` occurrences must be broken before a file opens."""
+
+    failures: int = 1
+    of: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """The rules of one promise: one immutable version, parsed."""
+
+    mode: Mode
+    schedules: tuple[Schedule, ...] = ()
+    grace: timedelta = timedelta(minutes=5)
+    """After a slot (or an interval) the signal may still come without being missed."""
+    start_within: timedelta | None = None
+    """Mode run: from the slot to the start; None means `grace`."""
+    within: timedelta | None = None
+    """Mode run: hard deadline from the opening to the proof; None means never overdue by itself."""
+    warn_after: timedelta | None = None
+    min_duration: timedelta | None = None
+    """A success that comes sooner after the start is not believed."""
+    max_duration: timedelta | None = None
+    """A run that is not closed by then is slow."""
+    max_age: timedelta | None = None
+    """Mode freshness: the content may be this old."""
+    attempts: int = 1
+    """Failing claims that are not final: the n-th one is."""
+    open_after: Threshold = field(default_factory=Threshold)
+    recover_after: int = 1
+    comforts: tuple[Comfort, ...] = ()
+    steps: tuple[Step, ...] = ()
+    group_by: tuple[str, ...] = ()
+    """Labels of a run (tags of the form name:value, or `environment`) that split files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the judgement needs of one stored piece of evidence."""
+
+    id: str
+    kind: str
+    strength: Strength
+    occurred_at: datetime
+    received_at: datetime
+    outcome: Outcome = Outcome.NONE
+    fresh_as_of: datetime | None = None
+    attempt: int | None = None
+    exit_code: int | None = None
+    summary: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """When it counts from: what the sender says, but never later than we had it."""
+        return min(self.occurred_at, self.received_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A half-open stretch of time; `ends_at` None means it still lasts."""
+
+    starts_at: datetime
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A person's decision that a run need not be proven, until it expires."""
+
+    at: datetime
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """All that is known of one run."""
+
+    opened_at: datetime | None = None
+    """When it was opened by a signal; None for a run that is only expected."""
+    expected_at: datetime | None = None
+    """The slot whose silence made this run; None for a run that a signal opened."""
+    evidence: tuple[Evidence, ...] = ()
+    blind: tuple[Window, ...] = ()
+    waiver: Waiver | None = None
+    superseded_at: datetime | None = None
+    """Since when a newer occurrence makes this one moot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorFacts:
+    """All that is known of a monitor with a schedule, to find the slots that stayed silent."""
+
+    watched_since: datetime
+    """Slots before it are nobody's business: creation, or the end of the last pause."""
+    judged_until: datetime | None = None
+    """Slots at or before it are settled: filled, or they have their run."""
+    signals: tuple[datetime, ...] = ()
+    """Instants (Evidence.at) of all signals since the slot after `judged_until` opened; any order."""
+    latest_signal_at: datetime | None = None
+    blind: tuple[Window, ...] = ()
+
+
+class Reason(StrEnum):
+    """Why a state was entered; turned into a sentence at the edge only."""
+
+    FIRST_EVIDENCE = "first_evidence"
+    WARN_AFTER_PASSED = "warn_after_passed"
+    NEVER_STARTED = "never_started"
+    STEP_NOT_MET = "step_not_met"
+    NOTHING_NEW = "nothing_new"
+    CONTENT_OLD = "content_old"
+    ALL_STEPS_MET = "all_steps_met"
+    REPORTED_FAIL = "reported_fail"
+    TOO_SHORT = "too_short"
+    RETRY_PROVED = "retry_proved"
+    PROOF_WITHDRAWN = "proof_withdrawn"
+    PROOF_RETURNED = "proof_returned"
+    WAIVED_BY_PERSON = "waived_by_person"
+    NEWER_OCCURRENCE = "newer_occurrence"
+    WE_WERE_BLIND = "we_were_blind"
+    CAUGHT_UP = "caught_up"
+    WAIVER_EXPIRED = "waiver_expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One letter of the path: a change of state, dated to its cause."""
+
+    letter: str
+    old: State
+    new: State
+    at: datetime
+    reason: Reason
+    values: tuple[tuple[str, str], ...] = ()
+    """The values of the reason's sentence, for example (("step", "receipt"),)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStanding:
+    """One mark of the proof strip."""
+
+    step: str
+    verdict: Verdict
+    evidence_id: str | None = None
+    at: datetime | None = None
+    strength: Strength | None = None
+    due_at: datetime | None = None
+    missing: tuple[str, ...] = ()
+    """Exact paths that are not there yet, for example ("restore_check",)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComfortStanding:
+    """One green light, or a dark one (`at` None)."""
+
+    comfort: str
+    evidence_id: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """One stretch in which the promise was broken."""
+
+    cause: Cause
+    since: datetime
+    until: datetime | None = None
+    step: str = ""
+    """The first step that was not met; empty when the run itself is meant."""
+    fingerprint: str = ""
+    """What distinguishes this failure from others of the same step: exit code, normalised summary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the evidence says of one run at one instant."""
+
+    state: State
+    since: datetime | None
+    """When it began to be true, which may lie before it was noticed; None while only expected."""
+    reason: Reason | None
+    path: tuple[Move, ...]
+    steps: tuple[StepStanding, ...]
+    comforts: tuple[ComfortStanding, ...]
+    breaks: tuple[Break, ...]
+    """Oldest first; at most the last one has no end, apart from `slow`, which stands beside it."""
+    review_at: datetime | None
+    """The earliest moment at which the answer can change without new evidence."""
+    lateness: timedelta | None = None
+    """How long after the deadline the proof came."""
+    duration: timedelta | None = None
+    """From the start to the closing claim, when both are known."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Every path that is not there yet, in the order of the steps."""
+        return tuple(path for step in self.steps for path in step.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotVerdict:
+    """What became of one slot (or of one interval, whose slot is the latest signal + interval)."""
+
+    slot: datetime
+    starts_at: datetime
+    """Half-open period that the slot owns; a signal inside fills it."""
+    ends_at: datetime | None
+    """None for an interval: the next signal, whenever it comes, fills it."""
+    verdict: Verdict
+    """met, not_yet (silent at its deadline) or holding (the deadline is ahead)."""
+    due_at: datetime
+    is_unknown: bool = False
+    """We were blind between the slot and its deadline: silence proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotJudgement:
+    """The slots of a monitor up to now, oldest first, and when to look again."""
+
+    slots: tuple[SlotVerdict, ...]
+    review_at: datetime | None
+    judged_until: datetime | None
+    """The next `MonitorFacts.judged_until`: every slot up to it has been answered."""
