@@ -112,15 +112,16 @@ TEMPLATES = [
 
 # ── engines ────────────────────────────────────────────────────────────────────────────────────
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=8)
+DATABASE = environ.Env.db_url_config(
+    env.str("DATABASE_URL", default="") or embedded.database_url(LUOTA_HOME)
+)
 DATABASES = {
-    "default": environ.Env.db_url_config(
-        env.str("DATABASE_URL", default="") or embedded.database_url(LUOTA_HOME)
-    )
-    | {
-        "ENGINE": "django.db.backends.postgresql",
+    "default": {
+        **DATABASE,
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
             "connect_timeout": 5,
+            **DATABASE.get("OPTIONS", {}),  # the address may ask for more, such as sslmode
         },
     }
 }

@@ -90,7 +90,9 @@ def _wheel(package: str) -> Path:
     # Found without importing: the wheels' own Python code changes permissions and registers exit handlers.
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise EngineError(f"The package {package} is not installed: run `make run`, or set DATABASE_URL and REDIS_URL.")
+        raise EngineError(
+            f"The package {package} is not installed: run `make run`, or set DATABASE_URL and REDIS_URL."
+        )
     return Path(spec.origin).parent
 
 
@@ -102,7 +104,9 @@ def find_or_make_key(home: str | Path, name: str) -> str:
     except FileNotFoundError:
         return _make_key(path)
     except OSError as error:
-        raise EngineError(f"The key {path} cannot be read ({error.strerror}): run as its owner or move LUOTA_HOME.") from error
+        raise EngineError(
+            f"The key {path} cannot be read ({error.strerror}): run as its owner or move LUOTA_HOME."
+        ) from error
 
 
 def _make_key(path: Path) -> str:
@@ -124,4 +128,6 @@ def _make_key(path: Path) -> str:
             aside.unlink()
         return path.read_text().strip()
     except OSError as error:
-        raise EngineError(f"The key {path} cannot be made ({error.strerror}): make its directory writable or move LUOTA_HOME.") from error
+        raise EngineError(
+            f"The key {path} cannot be made ({error.strerror}): make its directory writable or move LUOTA_HOME."
+        ) from error
