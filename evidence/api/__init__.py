@@ -1,0 +1,1 @@
+"""The ingestion endpoints: parse, one call through the one door, answer."""

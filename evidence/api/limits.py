@@ -1,0 +1,28 @@
+"""The size limits of the ingestion contract, in bytes unless said otherwise."""
+
+import re
+
+KIB = 1024
+PAYLOAD_BYTES = 32 * KIB
+OUTPUT_BYTES = 32 * KIB
+TAGS_MOST = 16
+ITEMS_MOST = 1000
+"""Items of one batch call."""
+
+_BATCH_BODY = 5 * KIB * KIB
+_LONG_BODY = 256 * KIB
+"""JSON escaping can multiply an output of 32 KiB."""
+_BODY = 72 * KIB
+_PORTAL_BODY = 1024 * KIB
+_LONG_PATHS = re.compile(
+    r"^/v1/(runs/close|runs/[^/]+/(success|fail|evidence)|monitors/[^/]+/evidence)$"
+)
+
+
+def body_limit(path: str) -> int:
+    """The most bytes that a body may have at this path."""
+    if not path.startswith("/v1/"):
+        return _PORTAL_BODY
+    if path == "/v1/evidence":
+        return _BATCH_BODY
+    return _LONG_BODY if _LONG_PATHS.match(path) else _BODY

@@ -1,0 +1,146 @@
+"""What proves an outcome. Evidence is append-only and lives in daily partitions of its time-ordered id."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from luota.lib.ids import uuid7
+from monitors.conditions.values import Outcome, Strength
+from monitors.models import Monitor, Run
+from workspaces.models import Token, Workspace
+
+
+class StrengthChoice(models.IntegerChoices):
+    CLAIM = Strength.CLAIM.value
+    RECEIPT = Strength.RECEIPT.value
+    OBSERVATION = Strength.OBSERVATION.value
+    ATTESTED = Strength.ATTESTED.value
+
+
+class Evidence(models.Model):
+    """One thing somebody said or saw. The table is made by hand in the migration (partitions).
+
+    Foreign keys leave the table without constraints: one would forbid dropping a partition.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    """Minted by our clock at receipt: its day is its partition."""
+    workspace = models.ForeignKey(
+        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    monitor = models.ForeignKey(
+        Monitor, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    run = models.ForeignKey(
+        Run, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
+    """Null for the beat of a heartbeat monitor: it belongs to a slot by its time."""
+    token = models.ForeignKey(
+        Token, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
+    source = models.CharField(max_length=30)
+    """The door it came through: api, later a receiver, a probe, a dialect."""
+    kind = models.CharField(max_length=64)
+    outcome = models.CharField(
+        max_length=7, blank=True, choices=[(o.value, o.value) for o in Outcome if o.value]
+    )
+    """What a closing claim says; empty for every other kind."""
+    strength = models.PositiveSmallIntegerField(choices=StrengthChoice.choices)
+    occurred_at = models.DateTimeField()
+    """As the sender says; judged by never later than received_at."""
+    received_at = models.DateTimeField()
+    fresh_as_of = models.DateTimeField(null=True)
+    subject = models.CharField(max_length=200, blank=True)
+    summary = models.CharField(max_length=1000, blank=True)
+    ids = models.JSONField(default=dict)
+    payload = models.JSONField(null=True)
+    """Redacted before storage."""
+    output = models.TextField(blank=True)
+    """Redacted; of a long one head and tail."""
+    exit_code = models.IntegerField(null=True)
+    environment = models.CharField(max_length=60, blank=True)
+    host = models.CharField(max_length=200, blank=True)
+    deploy_sha = models.CharField(max_length=64, blank=True)
+    attempt = models.PositiveIntegerField(null=True)
+    tags = ArrayField(models.CharField(max_length=60), default=list)
+    is_contrary = models.BooleanField(default=False)
+    """A closing claim that lost: kept, shown, answered with 409."""
+    digest = models.BinaryField(max_length=32)
+    """SHA-256 of the redacted content in canonical JSON."""
+    redactions = models.JSONField(default=list)
+    """[{path, rule}], never a value."""
+    truncation = models.JSONField(null=True)
+    """{field: {bytes, kept}} of what was cut."""
+    request_id = models.UUIDField(null=True)
+    """UUIDv7 of the request: its instant narrows the search to a minute, so it needs no index."""
+
+    class Meta:
+        indexes = [
+            # The facts of a run.
+            models.Index(
+                fields=["run", "id"], name="evidence_of_run", condition=Q(run__isnull=False)
+            ),
+            # The beats of a slot, the picture of a heartbeat monitor.
+            models.Index(fields=["monitor", "occurred_at"], name="evidence_of_monitor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class IdempotencyKey(models.Model):
+    """A caller's event id, remembered for the retention window: the same event is stored once."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
+    source = models.CharField(max_length=30)
+    digest = models.BinaryField(max_length=32)
+    """SHA-256 of monitor id and event id."""
+    evidence_id = models.UUIDField()
+    run_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "source", "digest"], name="idempotency_key_once"
+            ),
+        ]
+        indexes = [
+            # Pruning, oldest first.
+            BrinIndex(fields=["created_at"], name="idempotency_key_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.evidence_id}"
+
+
+class IntakeBeat(models.Model):
+    """A web process says each second that it can store: the evaluator's watermark comes from here."""
+
+    process = models.CharField(primary_key=True, max_length=80)
+    """host:pid:start."""
+    seen_at = models.DateTimeField()
+    oldest_waiting_at = models.DateTimeField(null=True)
+    """Receipt of the oldest signal that is accepted but not stored yet."""
+
+    def __str__(self) -> str:
+        return self.process
+
+
+class BlindWindow(models.Model):
+    """A stretch in which no process could store anything: silence in it proves nothing."""
+
+    id = models.BigAutoField(primary_key=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The windows that touch what is judged now.
+            models.Index(fields=["ends_at"], name="blind_window_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at} – {self.ends_at}"

@@ -1,0 +1,30 @@
+"""The Celery application and the one beat table."""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luota.settings")
+
+app = Celery("luota")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+_SECOND = timedelta(seconds=1)
+_HOUR = timedelta(hours=1)
+
+
+def _every(period: timedelta, task: str, queue: str) -> dict[str, object]:
+    """A beat entry that expires before its next tick: a stopped worker comes back to one, not to a pile."""
+    expires = period.total_seconds() * 0.9
+    return {"task": task, "schedule": period, "options": {"queue": queue, "expires": expires}}
+
+
+app.conf.beat_max_loop_interval = 1
+app.conf.beat_schedule = {
+    "tick": _every(_SECOND, "incidents.tasks.tick", "evaluate"),
+    "outbox": _every(_SECOND, "incidents.tasks.send_due", "notify"),
+    "partitions": _every(_HOUR, "evidence.tasks.keep_partitions", "maintain"),
+    "prune": _every(_HOUR, "evidence.tasks.prune_idempotency", "maintain"),
+}

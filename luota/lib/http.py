@@ -1,0 +1,79 @@
+"""What every request passes first: a body with a known length, a request id."""
+
+import io
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from luota.lib.api import Problem
+from luota.lib.ids import uuid7
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID_HEADER = "X-Request-Id"
+
+
+def request_id_middleware(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Gives every request an id of ours (UUIDv7: its instant finds what it stored) and says it back."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid7()  # type: ignore[attr-defined]
+        response = get_response(request)
+        response[REQUEST_ID_HEADER] = str(request.request_id)  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def bounded_bodies(app: "WSGIApplication", limit_of: Callable[[str], int]) -> "WSGIApplication":
+    """Refuse bodies over the limit of their path before anything parses them; read chunked ones.
+
+    A chunked body has no Content-Length: Django would take it for an empty one and answer 200. It is
+    read here, up to limit + 1 bytes, and given the length that it turns out to have.
+    """
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        limit = limit_of(environ.get("PATH_INFO", ""))
+        declared = environ.get("CONTENT_LENGTH") or ""
+        if declared.isdigit():
+            if int(declared) > limit:
+                return _too_large(start_response, limit, int(declared))
+        elif environ.get("HTTP_TRANSFER_ENCODING") or declared:
+            body = environ["wsgi.input"].read(limit + 1)
+            if len(body) > limit:
+                return _too_large(start_response, limit, None)
+            environ["wsgi.input"] = io.BytesIO(body)
+            environ["CONTENT_LENGTH"] = str(len(body))
+        return app(environ, start_response)
+
+    return application
+
+
+def _too_large(start_response: "StartResponse", limit: int, actual: int | None) -> list[bytes]:
+    request_id = str(uuid7())
+    problem = Problem(
+        status=413,
+        code="body_too_large",
+        detail=f"The body may have {limit} bytes at this address.",
+        limit=limit,
+        actual=actual if actual is not None else limit + 1,
+    )
+    headers = [("Content-Type", "application/problem+json"), (REQUEST_ID_HEADER, request_id)]
+    start_response("413 Content Too Large", headers)
+    return [orjson.dumps(problem.body(request_id))]
+
+
+def render_fragment(
+    request: HttpRequest, page: str, fragment: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """The page, or for htmx the fragment that the page includes; the cache is told the difference."""
+    is_htmx = bool(getattr(request, "htmx", False))
+    response = render(request, fragment if is_htmx else page, context, status=status)
+    response["Vary"] = "HX-Request"
+    return response

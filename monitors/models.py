@@ -1,0 +1,295 @@
+"""What ought to happen and what did: the promise, its versioned rules, its runs."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from luota.lib import clock
+from luota.lib.ids import uuid7
+from monitors.conditions.values import BROKEN_STATES, Mode, Outcome, State
+from workspaces.models import Membership, Route, User, Workspace
+
+
+class Severity(models.IntegerChoices):
+    CRITICAL = 1
+    HIGH = 2
+    NORMAL = 3
+    LOW = 4
+
+
+class MonitorQuerySet(models.QuerySet["Monitor"]):
+    def watched(self) -> "MonitorQuerySet":
+        return self.filter(paused_at=None)
+
+    def due(self, *, now: datetime) -> "MonitorQuerySet":
+        """Index: monitor_review_due."""
+        return self.filter(review_at__lte=now)
+
+
+MonitorManager = models.Manager.from_queryset(MonitorQuerySet)
+
+
+class Monitor(models.Model):
+    """One promise under watch. Its rules are in `spec`, the current version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="monitors")
+    name = models.CharField(max_length=120)
+    promise = models.CharField(max_length=300)
+    """The customer-visible state in words."""
+    mode = models.CharField(max_length=10, choices=[(m.value, m.value) for m in Mode])
+    spec = models.ForeignKey("Spec", models.RESTRICT, null=True, related_name="+")
+    owner = models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="+")
+    owner_label = models.CharField(max_length=120, blank=True)
+    """The owner in words, when it is not a member: a team, a rota."""
+    runbook_url = models.URLField(max_length=500, blank=True)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices, default=Severity.HIGH)
+    environment = models.CharField(max_length=60, default="production")
+    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    route = models.ForeignKey(Route, models.SET_NULL, null=True, blank=True, related_name="+")
+    """Null means the workspace's default route."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    """A pause without an end lasts until somebody resumes."""
+    pause_reason = models.CharField(max_length=300, blank=True)
+    silenced_until = models.DateTimeField(null=True)
+    """Files open as ever, but nobody is told until then."""
+    silence_reason = models.CharField(max_length=300, blank=True)
+
+    watched_since = models.DateTimeField(default=clock.now)
+    """Slots before it are not judged: creation, the end of a pause, or a new schedule."""
+    judged_until = models.DateTimeField(null=True)
+    """Slots at or before it are settled."""
+    is_broken = models.BooleanField(default=False)
+    """Any signal may end a break: only then does intake mark the monitor due. Kept by the evaluator."""
+    first_signal_at = models.DateTimeField(null=True)
+    latest_signal_at = models.DateTimeField(null=True)
+    """Greatest Evidence.at of all signals; written by intake, unindexed, so the update stays heap-only."""
+    latest_evidence_id = models.UUIDField(null=True)
+    facts_version = models.PositiveBigIntegerField(default=0)
+    """Raised by every marking signal; the evaluator writes only if it is as it was read."""
+    review_at = models.DateTimeField(null=True)
+    """When to look again; null means never without a new signal."""
+
+    objects: ClassVar[MonitorManager["Monitor"]] = MonitorManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="monitor_name_once"),
+            # A pause has a reason and a silence has one too.
+            models.CheckConstraint(
+                condition=Q(paused_at=None) | ~Q(pause_reason=""), name="monitor_pause_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(silenced_until=None) | ~Q(silence_reason=""),
+                name="monitor_silence_has_reason",
+            ),
+        ]
+        indexes = [
+            # The tick: monitors whose review is due.
+            models.Index(
+                fields=["review_at"],
+                name="monitor_review_due",
+                condition=Q(review_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def owner_name(self) -> str:
+        """The owner as a person reads it; needs `owner__user` selected."""
+        return str(self.owner) if self.owner else self.owner_label
+
+
+class Spec(models.Model):
+    """One immutable version of a monitor's rules."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="specs")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    """The rules as written (monitors.conditions.document gives the shape and parses it)."""
+    digest = models.CharField(max_length=64)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["monitor", "number"], name="spec_number_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class Pause(models.Model):
+    """A stretch in which a monitor was not judged; deadlines inside it are stretched, not missed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="pauses")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [
+            # A monitor is paused once at a time.
+            models.UniqueConstraint(
+                fields=["monitor"], condition=Q(ends_at=None), name="pause_one_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def due(self, *, now: datetime) -> "RunQuerySet":
+        """Index: run_review_due."""
+        return self.filter(review_at__lte=now)
+
+    def broken(self) -> "RunQuerySet":
+        """Index: run_broken."""
+        return self.filter(state__in=[state.value for state in BROKEN_STATES])
+
+
+RunManager = models.Manager.from_queryset(RunQuerySet)
+
+
+class Run(models.Model):
+    """One attempt to keep a promise, found by (monitor, key, occurrence).
+
+    `state` and what follows from it is written by the evaluator alone; `reported`, `facts_version`
+    and the context columns by intake alone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="runs")
+    spec = models.ForeignKey(Spec, models.RESTRICT, related_name="+")
+    """The version that opened it; a later one applies to later runs."""
+    key = models.CharField(max_length=200, blank=True)
+    """The subject or the external run id; empty for a silent slot."""
+    occurrence = models.CharField(max_length=200, blank=True)
+    """The external run id, or the slot in UTC."""
+    environment = models.CharField(max_length=60, blank=True)
+    host = models.CharField(max_length=200, blank=True)
+    deploy_sha = models.CharField(max_length=64, blank=True)
+    tags = ArrayField(models.CharField(max_length=60), default=list)
+    opened_at = models.DateTimeField(null=True)
+    """Earliest Evidence.at; null while the run is only expected."""
+    expected_at = models.DateTimeField(null=True)
+    """The slot whose silence made this run."""
+    slot_starts_at = models.DateTimeField(null=True)
+    slot_ends_at = models.DateTimeField(null=True)
+    """Half-open period that the slot owns; null end for an interval."""
+    reported = models.CharField(
+        max_length=7, blank=True, choices=[(o.value, o.value) for o in Outcome if o.value]
+    )
+    """The winning closing claim in the order of arrival; decides 409 and nothing else."""
+    reported_evidence_id = models.UUIDField(null=True)
+    attempt = models.PositiveIntegerField(default=1)
+    """Raised by intake when work begins again after a failing claim."""
+
+    state = models.CharField(
+        max_length=12, choices=[(s.value, s.value) for s in State], default=State.OPEN.value
+    )
+    state_since = models.DateTimeField(null=True)
+    """Dated to the cause; may lie before it was recorded."""
+    reason = models.CharField(max_length=30, blank=True)
+    standing = models.JSONField(default=dict)
+    """The last judgement's strip: {steps: [...], comforts: [...]}, derived, for display."""
+    missing = ArrayField(models.CharField(max_length=200), default=list)
+    next_deadline_at = models.DateTimeField(null=True)
+    broken_since = models.DateTimeField(null=True)
+    """Set exactly while the state is a broken one."""
+    lateness = models.DurationField(null=True)
+    duration = models.DurationField(null=True)
+    judged_at = models.DateTimeField(null=True)
+    waived_at = models.DateTimeField(null=True)
+    waived_until = models.DateTimeField(null=True)
+    waive_reason = models.CharField(max_length=300, blank=True)
+    superseded_at = models.DateTimeField(null=True)
+
+    facts_version = models.PositiveBigIntegerField(default=0)
+    review_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    objects: ClassVar[RunManager["Run"]] = RunManager()
+
+    class Meta:
+        constraints = [
+            # Creation is decided here: repeating a start returns the same run.
+            models.UniqueConstraint(
+                fields=["monitor", "key", "occurrence"], name="run_once_per_occurrence"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    broken_since__isnull=False,
+                    state__in=sorted(state.value for state in BROKEN_STATES),
+                )
+                | Q(
+                    broken_since__isnull=True,
+                    state__in=sorted(s.value for s in State if s not in BROKEN_STATES),
+                ),
+                name="run_broken_since_iff_broken",
+            ),
+        ]
+        indexes = [
+            # The tick: runs whose review is due.
+            models.Index(
+                fields=["review_at"], name="run_review_due", condition=Q(review_at__isnull=False)
+            ),
+            # A monitor's recent runs, newest first; outcomes for n of m.
+            models.Index(fields=["monitor", "-id"], name="run_recent_of_monitor"),
+            # Closing by external id without a subject known to the caller.
+            models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),
+            # The queue's at-risk list and broken runs of a monitor.
+            models.Index(
+                fields=["workspace", "monitor"],
+                name="run_broken",
+                condition=Q(broken_since__isnull=False),
+            ),
+            models.Index(
+                fields=["workspace", "-state_since"],
+                name="run_at_risk",
+                condition=Q(state__in=[State.AT_RISK.value, State.UNKNOWN.value]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.occurrence or self.key or str(self.id)
+
+
+class RunMove(models.Model):
+    """One letter of a run's path. Append-only history."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="moves")
+    letter = models.CharField(max_length=1)
+    old_state = models.CharField(max_length=12)
+    new_state = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    """Dated to the cause."""
+    recorded_at = models.DateTimeField()
+    reason = models.CharField(max_length=30)
+    values = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            # A letter is told once: folding again repeats the path, never the history.
+            models.UniqueConstraint(fields=["run", "letter", "at"], name="run_move_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.letter} {self.old_state} → {self.new_state}"

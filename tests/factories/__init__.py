@@ -1,0 +1,130 @@
+"""Valid minimal rows; what matters to a test is given in the test."""
+
+import hashlib
+from datetime import timedelta
+
+import factory
+from factory.django import DjangoModelFactory
+
+from luota.lib.ids import uuid7
+from monitors.conditions.values import Mode
+from monitors.models import Monitor, Run, Spec
+from workspaces.models import (
+    Channel,
+    ChannelKind,
+    Membership,
+    Role,
+    Route,
+    RouteStep,
+    Token,
+    TokenKind,
+    User,
+    Workspace,
+)
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+
+
+class WorkspaceFactory(DjangoModelFactory):
+    class Meta:
+        model = Workspace
+
+    name = factory.Sequence(lambda n: f"Workspace {n}")
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.OPERATOR.value
+
+
+class TokenFactory(DjangoModelFactory):
+    """`secret` is the token in clear: Token rows never hold it."""
+
+    class Meta:
+        model = Token
+        exclude = ["secret"]
+
+    secret = factory.Sequence(lambda n: f"luota_test_{n}")
+    workspace = factory.SubFactory(WorkspaceFactory)
+    kind = TokenKind.INGEST.value
+    name = "a token"
+    prefix = factory.LazyAttribute(lambda o: o.secret[:12])
+    digest = factory.LazyAttribute(lambda o: hashlib.sha256(o.secret.encode()).digest())
+
+
+class MonitorFactory(DjangoModelFactory):
+    """A monitor with version 1 of its spec; give `document` for the rules."""
+
+    class Meta:
+        model = Monitor
+
+    document = factory.LazyFunction(dict)
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Monitor {n}")
+    promise = "The customer sees it."
+    mode = Mode.RUN.value
+
+    @classmethod
+    def _create(cls, model_class, *args, **fields):
+        document = fields.pop("document", {})
+        monitor = super()._create(model_class, *args, **fields)
+        spec = Spec.objects.create(
+            workspace_id=monitor.workspace_id,
+            monitor=monitor,
+            number=1,
+            document=document,
+            digest=hashlib.sha256(repr(document).encode()).hexdigest(),
+        )
+        Monitor.objects.filter(pk=monitor.pk).update(spec=spec)
+        monitor.spec = spec
+        return monitor
+
+
+class RunFactory(DjangoModelFactory):
+    class Meta:
+        model = Run
+
+    monitor = factory.SubFactory(MonitorFactory)
+    workspace = factory.SelfAttribute("monitor.workspace")
+    spec = factory.SelfAttribute("monitor.spec")
+    key = factory.Sequence(lambda n: f"run-{n}")
+    occurrence = factory.SelfAttribute("key")
+
+
+class ChannelFactory(DjangoModelFactory):
+    class Meta:
+        model = Channel
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    kind = ChannelKind.EMAIL.value
+    name = "on call"
+    address = "oncall@example.org"
+
+
+class RouteFactory(DjangoModelFactory):
+    class Meta:
+        model = Route
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Route {n}")
+
+
+class RouteStepFactory(DjangoModelFactory):
+    class Meta:
+        model = RouteStep
+
+    id = factory.LazyFunction(uuid7)
+    route = factory.SubFactory(RouteFactory)
+    workspace = factory.SelfAttribute("route.workspace")
+    channel = factory.SubFactory(ChannelFactory, workspace=factory.SelfAttribute("..workspace"))
+    position = 1
+    delay = timedelta()
