@@ -1,0 +1,50 @@
+"""What silence is worth while Luota itself could not see: the clock of a deadline stands still."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from monitors.conditions.values import Window
+
+
+def is_blind(windows: Iterable[Window], starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether any window overlaps a half-open stretch of time."""
+    return any(
+        window.starts_at < ends_at and (window.ends_at is None or window.ends_at > starts_at)
+        for window in windows
+    )
+
+
+def stretched(
+    windows: Sequence[Window], anchor: datetime, deadline: datetime
+) -> datetime | None:
+    """The deadline when blind time after the anchor does not count; None while a window still lasts.
+
+    A longer wait may meet more windows, so they are taken oldest first; overlapping ones count once.
+    """
+    seen_until = anchor
+    for window in sorted(windows, key=_start):
+        if window.starts_at >= deadline:
+            break
+        if window.ends_at is None:
+            return None
+        if window.ends_at > seen_until:
+            deadline += window.ends_at - max(window.starts_at, seen_until)
+            seen_until = window.ends_at
+    return deadline
+
+
+def restarted(
+    windows: Sequence[Window], anchor: datetime, patience: timedelta
+) -> datetime | None:
+    """The anchor of a clock that starts anew when we see again; None while a window still lasts."""
+    for window in sorted(windows, key=_start):
+        if window.starts_at >= anchor + patience:
+            break
+        if window.ends_at is None:
+            return None
+        anchor = max(anchor, window.ends_at)
+    return anchor
+
+
+def _start(window: Window) -> datetime:
+    return window.starts_at

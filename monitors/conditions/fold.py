@@ -1,0 +1,35 @@
+"""What the evidence says of one run: `fold(spec, facts, now) -> Judgement`, a pure function of a set.
+
+The order in which evidence arrived, and how often, makes no difference; its dates do.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from monitors.conditions.freshness import FreshnessStory
+from monitors.conditions.run_story import RunStory
+from monitors.conditions.slot_story import SlotStory
+from monitors.conditions.story import Story
+from monitors.conditions.values import Judgement, Mode, RunFacts, Spec
+
+
+def fold(spec: Spec, facts: RunFacts, now: datetime) -> Judgement:
+    """Replay all that happened up to and including `now`; what lies ahead decides `review_at`."""
+    return _story(spec, facts).judgement(now)
+
+
+def opens_file(spec: Spec, outcomes: Sequence[bool]) -> bool:
+    """Whether a break becomes an incident: enough of the last occurrences are broken.
+
+    `outcomes` is newest first, True means broken, the first is the occurrence in question.
+    """
+    latest = outcomes[: spec.open_after.of]
+    return bool(latest) and latest[0] and sum(latest) >= spec.open_after.failures
+
+
+def _story(spec: Spec, facts: RunFacts) -> Story:
+    if facts.expected_at is not None:
+        return SlotStory(spec, facts, facts.expected_at)
+    if spec.mode is Mode.FRESHNESS:
+        return FreshnessStory(spec, facts)
+    return RunStory(spec, facts)

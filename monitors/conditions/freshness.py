@@ -1,0 +1,119 @@
+"""The story of content that must stay recent: judged by how old it is, not by when we heard of it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from monitors.conditions.blindness import stretched
+from monitors.conditions.needs import FRESH
+from monitors.conditions.story import FELL_DUE, OPENED, WENT_BLIND, Story, Timer
+from monitors.conditions.values import (
+    Break,
+    Cause,
+    Evidence,
+    Reason,
+    RunFacts,
+    Spec,
+    State,
+    StepStanding,
+    Verdict,
+)
+
+MISSING = "freshAsOf"
+
+
+class FreshnessStory(Story):
+    """Letters A, B, D, G, H of one piece of content; what is newest so far is what counts."""
+
+    def __init__(self, spec: Spec, facts: RunFacts) -> None:
+        self.newest: Evidence | None = None
+        self.expires_at: datetime | None = None
+        """When the newest content is too old, blind time not counted; None while a window lasts."""
+        super().__init__(spec, facts)
+
+    def timers(self) -> Iterator[Timer]:
+        """One expiry for each piece that was the newest content of its time."""
+        opened = [piece.at for piece in self.pieces[:1]]
+        if self.facts.opened_at:
+            opened.append(self.facts.opened_at)
+        if opened:
+            yield min(opened), OPENED, self._open
+        newest: Evidence | None = None
+        for piece in self.pieces:
+            if newest is None or content_at(piece) > content_at(newest):
+                newest = piece
+                yield from self._expiry(piece)
+
+    def take(self, piece: Evidence) -> None:
+        """Newer content moves the expiry; older content than we know of changes nothing."""
+        if self.newest and content_at(piece) <= content_at(self.newest):
+            return
+        was_due_at = self.expires_at
+        self.newest, self.expires_at = piece, self._expires_at(piece)
+        if self.expires_at is None or piece.at < self.expires_at:
+            self._refresh(piece.at, was_due_at)
+        elif self.track.says is State.OPEN:
+            self._go_stale("D", State.OVERDUE, piece.at)
+
+    def standings(self) -> tuple[StepStanding, ...]:
+        """Fresh for now, or not: the one implicit step."""
+        piece = self.newest
+        is_fresh = self.track.says is State.PROVEN
+        standing = StepStanding(
+            step=FRESH,
+            verdict=Verdict.HOLDING if is_fresh else Verdict.NOT_YET,
+            evidence_id=piece and piece.id,
+            at=piece and content_at(piece),
+            strength=piece and piece.strength,
+            due_at=self.expires_at,
+            missing=() if is_fresh else (MISSING,),
+        )
+        return (standing,)
+
+    def _open(self, at: datetime) -> None:
+        self.track.move("A", State.OPEN, at, Reason.FIRST_EVIDENCE)
+
+    def _refresh(self, at: datetime, was_due_at: datetime | None) -> None:
+        if self.track.says is State.CONTRADICTED:
+            self.track.move("H", State.PROVEN, at, Reason.PROOF_RETURNED)
+        elif self.track.says is not State.PROVEN:
+            is_late = self.track.says is State.OVERDUE and was_due_at is not None
+            self.lateness = at - was_due_at if is_late and was_due_at else None
+            self.track.move("B", State.PROVEN, at, Reason.ALL_STEPS_MET)
+
+    def _plain_expiry(self, piece: Evidence) -> datetime:
+        if self.spec.max_age is None:
+            raise ValueError("a freshness spec has a max_age")
+        return content_at(piece) + self.spec.max_age
+
+    def _expires_at(self, piece: Evidence) -> datetime | None:
+        return stretched(self.facts.blind, content_at(piece), self._plain_expiry(piece))
+
+    def _expiry(self, piece: Evidence) -> Iterator[Timer]:
+        plain, due_at = self._plain_expiry(piece), self._expires_at(piece)
+        if due_at != plain:
+            yield plain, WENT_BLIND, partial(self._lose_sight, piece)
+        if due_at:
+            yield due_at, FELL_DUE, partial(self._fall_due, piece)
+
+    def _lose_sight(self, piece: Evidence, at: datetime) -> None:
+        if piece is self.newest and self.track.says is State.PROVEN:
+            self.track.go_blind(at)
+
+    def _fall_due(self, piece: Evidence, at: datetime) -> None:
+        if piece is self.newest and self.track.says is State.PROVEN:
+            self._go_stale("G", State.CONTRADICTED, at)
+            self.track.see_again(at)
+
+    def _go_stale(self, letter: str, new: State, at: datetime) -> None:
+        broken = Break(cause=Cause.STALE, since=at)
+        self.lateness = None
+        self.track.move(letter, new, at, Reason.CONTENT_OLD, broken=broken)
+
+
+def content_at(piece: Evidence) -> datetime:
+    """How recent a piece says the content is: never more recent than the piece itself.
+
+    Evidence that does not say so vouches for its own moment: a plain ping means "fresh now".
+    """
+    return piece.at if piece.fresh_as_of is None else min(piece.fresh_as_of, piece.at)

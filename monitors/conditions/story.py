@@ -1,0 +1,142 @@
+"""The replay of one run: its evidence and its deadlines in order of time, told to a track.
+
+What evidence and deadlines mean is the business of the three kinds of story: a run, a silent slot,
+content that must stay fresh.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from monitors.conditions.track import Track
+from monitors.conditions.values import (
+    CLOSE,
+    ComfortStanding,
+    Evidence,
+    Judgement,
+    Outcome,
+    Reason,
+    RunFacts,
+    Spec,
+    State,
+    StepStanding,
+)
+
+OPENED, WARNED, WENT_BLIND, FELL_DUE, _EVIDENCE, _COVERED, _UNCOVERED = range(7)
+"""What comes first at the same instant. Periods are half-open: evidence at its deadline is late."""
+
+Timer = tuple[datetime, int, Callable[[datetime], None]]
+Event = tuple[datetime, int, int, Callable[[datetime], None]]
+
+
+class Story(ABC):
+    """Facts in, told up to one instant; `tell` and `next_change` are called once each, in order."""
+
+    def __init__(self, spec: Spec, facts: RunFacts) -> None:
+        self.spec = spec
+        self.facts = facts
+        self.track = Track()
+        self.pieces = in_order(facts.evidence)
+        self.lights: dict[str, Evidence] = {}
+        """The first green piece of each comfort's kind."""
+        self.lateness: timedelta | None = None
+        self._events = sorted(self._agenda(), reverse=True)
+        self._comfort_kinds = {comfort.kind for comfort in spec.comforts}
+
+    @abstractmethod
+    def timers(self) -> Iterator[Timer]:
+        """Instants at which something may happen without evidence."""
+
+    @abstractmethod
+    def take(self, piece: Evidence) -> None:
+        """What one piece of evidence changes."""
+
+    @abstractmethod
+    def standings(self) -> tuple[StepStanding, ...]:
+        """The proof strip."""
+
+    def duration(self) -> timedelta | None:
+        """From the start to the closing claim, where that is known."""
+        return None
+
+    def tell(self, now: datetime) -> None:
+        """Replay everything that happened up to and including an instant."""
+        while self._events and self._events[-1][0] <= now:
+            at, _, _, happen = self._events.pop()
+            happen(at)
+
+    def next_change(self) -> datetime | None:
+        """When the answer changes by itself: the rest of the story is told until it does."""
+        revision = self.track.revision
+        while self._events:
+            at, rank, _, happen = self._events.pop()
+            happen(at)
+            if self.track.revision != revision or rank == _EVIDENCE:
+                return at
+        return None
+
+    def judgement(self, now: datetime) -> Judgement:
+        """The answer at one instant."""
+        self.tell(now)
+        track = self.track
+        last = track.moves[-1] if track.moves else None
+        state, path, breaks = track.state, tuple(track.moves), track.all_breaks()
+        return Judgement(
+            state=state,
+            since=last and last.at,
+            reason=last and last.reason,
+            path=path,
+            steps=self.standings(),
+            comforts=self._comforts(),
+            breaks=breaks,
+            lateness=self.lateness,
+            duration=self.duration(),
+            review_at=self.next_change(),
+        )
+
+    def _agenda(self) -> Iterable[Event]:
+        timers = [*self.timers(), *self._covers()]
+        for number, (at, rank, happen) in enumerate(timers):
+            yield at, rank, number, happen
+        for number, piece in enumerate(self.pieces):
+            yield piece.at, _EVIDENCE, number, partial(self._notice, piece)
+
+    def _covers(self) -> Iterator[Timer]:
+        waiver = self.facts.waiver
+        if waiver and (waiver.until is None or waiver.at < waiver.until):
+            yield waiver.at, _COVERED, partial(self._waive, waiver.reason)
+            if waiver.until:
+                yield waiver.until, _UNCOVERED, self.track.uncover
+        if self.facts.superseded_at:
+            yield self.facts.superseded_at, _COVERED, self._supersede
+
+    def _waive(self, reason: str, at: datetime) -> None:
+        self.track.cover(State.WAIVED, at, Reason.WAIVED_BY_PERSON, (("reason", reason),))
+
+    def _supersede(self, at: datetime) -> None:
+        self.track.cover(State.SUPERSEDED, at, Reason.NEWER_OCCURRENCE)
+
+    def _notice(self, piece: Evidence, at: datetime) -> None:
+        if piece.kind in self._comfort_kinds and is_green(piece):
+            self.lights.setdefault(piece.kind, piece)
+        self.take(piece)
+        self.track.see_again(at)
+
+    def _comforts(self) -> tuple[ComfortStanding, ...]:
+        return tuple(
+            ComfortStanding(comfort=each.name, evidence_id=light and light.id, at=light and light.at)
+            for each in self.spec.comforts
+            for light in (self.lights.get(each.kind),)
+        )
+
+
+def in_order(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """The set of evidence as a sequence that does not depend on how it arrived."""
+    pieces = {piece.id: piece for piece in evidence}.values()
+    return sorted(pieces, key=lambda piece: (piece.at, piece.received_at, piece.id))
+
+
+def is_green(piece: Evidence) -> bool:
+    """A closing claim shines only when it says success; every other kind by being there."""
+    return piece.kind != CLOSE or piece.outcome is Outcome.SUCCESS
