@@ -1,0 +1,166 @@
+"""Whether the rules of a spec make sense together; shapes have been read before."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from cronsim import CronSim, CronSimError
+from oncalendar import BaseIterator, OnCalendarError
+
+from monitors.conditions.reading import SpecInvalid
+from monitors.conditions.schedule import next_slot
+from monitors.conditions.values import PING, START, Comfort, Mode, Schedule, Spec, Step
+
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+"""Where expressions are tried from: a fixed one, so that the answer never depends on the day."""
+
+_EVERY_MODE = {"mode", "open_after", "recover_after", "group_by"}
+_RULES: dict[Mode, set[str]] = {
+    Mode.HEARTBEAT: _EVERY_MODE | {"schedules", "grace"},
+    Mode.RUN: {each.name for each in fields(Spec)} - {"max_age"},
+    Mode.FRESHNESS: _EVERY_MODE | {"max_age", "comforts"},
+}
+
+
+class _Wait(NamedTuple):
+    """Two durations of which the first must be shorter, and the field that is wrong otherwise."""
+
+    field: str
+    shorter: timedelta | None
+    longer: timedelta | None
+    longer_field: str
+
+
+def check_sense(spec: Spec) -> None:
+    """Refuse what cannot be meant: SpecInvalid."""
+    for check in _CHECKS:
+        check(spec)
+
+
+def check_fires(spec: Spec, *, now: datetime) -> None:
+    """Refuse schedules that lie in the past: for a spec that is being made."""
+    for index, schedule in enumerate(spec.schedules):
+        if schedule.interval is None and next_slot((schedule,), now) is None:
+            raise SpecInvalid(f"schedules[{index}]", "This schedule does not fire any more.")
+
+
+def _check_mode(spec: Spec) -> None:
+    plain = Spec(mode=spec.mode)
+    for each in fields(Spec):
+        is_given = getattr(spec, each.name) != getattr(plain, each.name)
+        if is_given and each.name not in _RULES[spec.mode]:
+            raise SpecInvalid(each.name, f"A {spec.mode} monitor has no such rule.")
+    if spec.mode is Mode.HEARTBEAT and not spec.schedules:
+        raise SpecInvalid("schedules", "A heartbeat needs a schedule: when is the signal expected?")
+    if spec.mode is Mode.FRESHNESS and spec.max_age is None:
+        raise SpecInvalid("max_age", "Freshness needs max_age: how old may the content be?")
+    if spec.start_within and not spec.schedules:
+        raise SpecInvalid("start_within", "Without a schedule no start is expected.")
+
+
+def _check_schedules(spec: Spec) -> None:
+    for index, schedule in enumerate(spec.schedules):
+        _check_schedule(schedule, f"schedules[{index}]")
+        if schedule.interval and len(spec.schedules) > 1:
+            raise SpecInvalid(
+                f"schedules[{index}].interval", "An interval stands alone, without other schedules."
+            )
+
+
+def _check_schedule(schedule: Schedule, path: str) -> None:
+    given = [schedule.interval, schedule.cron, schedule.on_calendar]
+    if sum(map(bool, given)) != 1:
+        raise SpecInvalid(path, "Give exactly one of interval, cron and on_calendar.")
+    if schedule.interval:
+        if schedule.timezone != "UTC":
+            raise SpecInvalid(f"{path}.timezone", "An interval has no time zone.")
+        return
+    _check_timezone(schedule.timezone, f"{path}.timezone")
+    field = f"{path}.cron" if schedule.cron else f"{path}.on_calendar"
+    _check_expression(schedule, field)
+    if next_slot((schedule,), _ANY_DAY) is None and next_slot((schedule,), _first_year()) is None:
+        raise SpecInvalid(field, "This expression never fires.")
+
+
+def _first_year() -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _check_timezone(name: str, path: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        close = get_close_matches(name, available_timezones(), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ", such as Europe/Berlin."
+        raise SpecInvalid(path, f"Give the name of a time zone{hint}") from error
+
+
+def _check_expression(schedule: Schedule, path: str) -> None:
+    if schedule.cron and len(schedule.cron.split()) != 5:
+        raise SpecInvalid(
+            path, "A cron expression has five fields: minute, hour, day, month, day of the week."
+        )
+    try:
+        if schedule.cron:
+            CronSim(schedule.cron, _ANY_DAY)
+        elif len(BaseIterator(schedule.on_calendar, _ANY_DAY).seconds) > 1:
+            raise SpecInvalid(path, "At most one slot a minute: give one second, or none.")
+    except (CronSimError, OnCalendarError) as error:
+        raise SpecInvalid(path, f"This expression cannot be read: {error}.") from error
+
+
+def _check_waits(spec: Spec) -> None:
+    for wait in _waits(spec):
+        if wait.shorter and wait.longer and wait.shorter >= wait.longer:
+            raise SpecInvalid(wait.field, f"This must be shorter than {wait.longer_field}.")
+
+
+def _waits(spec: Spec) -> Iterable[_Wait]:
+    yield _Wait("warn_after", spec.warn_after, spec.within, "within")
+    yield _Wait("min_duration", spec.min_duration, spec.max_duration, "max_duration")
+    for index, step in enumerate(spec.steps):
+        yield _Wait(
+            f"steps[{index}].warn_after", step.warn_after, step.within or spec.within, "within"
+        )
+
+
+def _check_threshold(spec: Spec) -> None:
+    if spec.open_after.failures > spec.open_after.of:
+        raise SpecInvalid("open_after.failures", "There cannot be more failures than `of`.")
+
+
+def _check_steps(spec: Spec) -> None:
+    _check_unique(spec.steps, "steps")
+    _check_unique(spec.comforts, "comforts")
+    for index, step in enumerate(spec.steps):
+        if step.kind in (START, PING):
+            raise SpecInvalid(
+                f"steps[{index}].kind", f"`{step.kind}` is a sign of life and proves no step."
+            )
+
+
+def _check_unique(named: Sequence[Step | Comfort], path: str) -> None:
+    seen: set[str] = set()
+    for index, each in enumerate(named):
+        if each.name in seen:
+            raise SpecInvalid(f"{path}[{index}].name", f"The name “{each.name}” is taken.")
+        seen.add(each.name)
+
+
+def _check_labels(spec: Spec) -> None:
+    for index, name in enumerate(spec.group_by):
+        if name in spec.group_by[:index]:
+            raise SpecInvalid(f"group_by[{index}]", "This label is already there.")
+
+
+_CHECKS: tuple[Callable[[Spec], None], ...] = (
+    _check_mode,
+    _check_schedules,
+    _check_waits,
+    _check_threshold,
+    _check_steps,
+    _check_labels,
+)
