@@ -9,17 +9,21 @@ from pathlib import Path
 import environ
 
 from luota import embedded
+from luota.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
 LUOTA_HOME = Path(env.str("LUOTA_HOME", default=str(BASE_DIR / ".luota"))).resolve()
+HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=True)
+"""`make run` seeds the demo workspace and keeps it alive."""
 IS_BUNDLED = not env.str("DATABASE_URL", default="")
 
 # ── secrets ────────────────────────────────────────────────────────────────────────────────────
@@ -112,6 +116,11 @@ TEMPLATES = [
 
 # ── engines ────────────────────────────────────────────────────────────────────────────────────
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=8)
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
+WEB_THREADS = env.int("WEB_THREADS", default=32)
+"""Threads of each web process; those beyond its pool wait for the group commit or for a connection."""
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
+"""Processes of each Celery worker: one worker judges, one tells."""
 DATABASE = environ.Env.db_url_config(
     env.str("DATABASE_URL", default="") or embedded.database_url(LUOTA_HOME)
 )

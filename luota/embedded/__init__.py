@@ -10,15 +10,17 @@ from luota.embedded.layout import (
     pg_binary,
     redis_url,
 )
-from luota.embedded.session import is_running, start, stop, using
+from luota.embedded.session import alone, is_running, revive, start, stop, using
 
 __all__ = [
     "EngineError",
+    "alone",
     "database_url",
     "find_or_make_key",
     "is_running",
     "pg_binary",
     "redis_url",
+    "revive",
     "start",
     "stop",
     "using",

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from luota.embedded import postgres, redis_server
@@ -52,6 +52,26 @@ def using(home: str | Path, *, durable: bool = True) -> Iterator[None]:
             yield
     finally:
         _stop_if_last(layout)
+
+
+def revive(home: str | Path) -> None:
+    """Start again what died under a session that still runs. Raises EngineError."""
+    _start(layout_of(home), durable=True)
+
+
+@contextmanager
+def alone(home: str | Path, *, what: str) -> Iterator[None]:
+    """Refuse a second program of the same kind in the same LUOTA_HOME."""
+    layout = layout_of(home)
+    prepare_home(layout)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_locked(layout.home / "run.lock", how=fcntl.LOCK_EX, seconds=0))
+        except EngineError:
+            raise EngineError(
+                f"Another {what} uses {layout.home}: stop it or choose another LUOTA_HOME."
+            ) from None
+        yield
 
 
 def _start(layout: Layout, *, durable: bool) -> None:

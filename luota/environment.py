@@ -1,0 +1,34 @@
+"""Reads the environment for settings; a value that cannot be read ends the process with one sentence."""
+
+from typing import Any
+
+import environ
+
+TRUE = frozenset({"true", "on", "yes", "y", "1"})
+FALSE = frozenset({"false", "off", "no", "n", "0", ""})
+EXPECTED = {int: "a whole number", bool: "true or false", float: "a number"}
+
+
+class WrongSetting(SystemExit):
+    """A variable of the environment is unusable; the message names it and the cure."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"luota: {sentence}")
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # django-environ is not typed strictly
+    """django-environ that says which variable is wrong, and takes no misspelt truth for false."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any
+    ) -> Any:
+        text = self.ENVIRON.get(var, "").strip()
+        if cast is bool and text.lower() not in TRUE | FALSE:
+            raise WrongSetting(f"{var} is {text!r} and must be {EXPECTED[bool]}.")
+        if not text and cast in {int, float, bool, str, list}:
+            return default  # PORT= in a file means the default, not an empty number
+        try:
+            return super().get_value(var, cast, default, **rest)
+        except (ValueError, TypeError) as error:
+            wanted = EXPECTED.get(cast, "readable")
+            raise WrongSetting(f"{var} is {text!r} and must be {wanted}.") from error

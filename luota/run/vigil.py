@@ -1,0 +1,81 @@
+"""What the supervisor looks at each second: make, the engines, and the moment when the site answers."""
+
+import json
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+
+from luota import embedded
+from luota.run.kinship import MakeParent
+from luota.run.supervise import stop_everything
+
+ENGINES_EVERY = 5
+"""Looks between two questions to the engines: each costs a process for some milliseconds."""
+
+
+class Vigil:
+    """Remembers, between two looks, what was said and what went wrong."""
+
+    def __init__(self) -> None:
+        self.wrong = ""
+        self._make = MakeParent()
+        self._looks = 0
+        self._has_announced = False
+
+    def look(self) -> None:
+        """Called each second in a thread of its own."""
+        self._looks += 1
+        if self._make.is_leaving():
+            stop_everything()
+        if not self._has_announced and _answers():
+            self._has_announced = True
+            announce()
+        if settings.IS_BUNDLED and self._looks % ENGINES_EVERY == 0:
+            self._keep_engines()
+
+    def _keep_engines(self) -> None:
+        if embedded.is_running(settings.LUOTA_HOME):
+            return
+        try:
+            embedded.revive(settings.LUOTA_HOME)
+        except embedded.EngineError as error:
+            self.wrong = f"An engine died and cannot be started again. {error}"
+            stop_everything()
+        else:
+            _print("luota: An engine had died and was started again; nothing accepted was lost.")
+
+
+def announce() -> None:
+    """Say where the site is, how to sign in, and what to try first."""
+    lines = ["", f"  Luota is at    {settings.BASE_URL}"]
+    demo = _read_demo()
+    if demo:
+        ping = f"{settings.BASE_URL}/v1/monitors/{demo['monitorId']}/ping"
+        lines += [
+            f"  sign in with   {demo['email']}   {demo['password']}",
+            "  then try",
+            f"    curl -X POST -H 'X-Luota-Key: {demo['ingestToken']}' {ping}",
+            f"  and open       {settings.BASE_URL}/ to see which promises are broken, and the file of each",
+            f"  all of this    {settings.LUOTA_HOME / 'demo.json'}",
+        ]
+    _print("\n".join([*lines, "  Ctrl-C stops everything.", ""]))
+
+
+def _answers() -> bool:
+    try:
+        with socket.create_connection((settings.HOST, settings.PORT), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _read_demo() -> dict[str, Any]:
+    path = settings.LUOTA_HOME / "demo.json"
+    return dict(json.loads(path.read_text())) if settings.DEMO and path.exists() else {}
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
