@@ -1,1 +1,1 @@
-"""The pure core: what evidence means. No Django, no database, no clock; `now` is always an argument."""
+"""The pure core: what evidence means. No Django, no database, no clock; `now` is an argument."""

@@ -14,12 +14,10 @@ def is_blind(windows: Iterable[Window], starts_at: datetime, ends_at: datetime) 
     )
 
 
-def stretched(
-    windows: Sequence[Window], anchor: datetime, deadline: datetime
-) -> datetime | None:
-    """The deadline when blind time after the anchor does not count; None while a window still lasts.
+def stretched(windows: Sequence[Window], anchor: datetime, deadline: datetime) -> datetime | None:
+    """The deadline when blind time after the anchor does not count; None while a window lasts.
 
-    A longer wait may meet more windows, so they are taken oldest first; overlapping ones count once.
+    A longer wait may meet more windows, so they are taken oldest first; overlaps count once.
     """
     seen_until = anchor
     for window in sorted(windows, key=_start):
@@ -33,9 +31,7 @@ def stretched(
     return deadline
 
 
-def restarted(
-    windows: Sequence[Window], anchor: datetime, patience: timedelta
-) -> datetime | None:
+def restarted(windows: Sequence[Window], anchor: datetime, patience: timedelta) -> datetime | None:
     """The anchor of a clock that starts anew when we see again; None while a window still lasts."""
     for window in sorted(windows, key=_start):
         if window.starts_at >= anchor + patience:

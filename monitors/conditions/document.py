@@ -1,6 +1,6 @@
 """Specs as people and programs write them: JSON documents read into a Spec and written back.
 
-`parse_spec` is the door for every rule a user gives; what it lets through, the judgement can stand on.
+`parse_spec` is the door for every rule a user gives; the judgement can stand on what it lets in.
 """
 
 import json
@@ -54,7 +54,7 @@ def _step(value: object, path: str) -> Step:
 def _threshold(value: object, path: str) -> Threshold:
     """Failures in a row unless `of` says in how many."""
     given = _THRESHOLD(value, path)
-    return Threshold(**{"of": given["failures"], **given})
+    return Threshold(**{"of": given.get("failures", 1), **given})
 
 
 _SCHEDULE = record(
@@ -78,9 +78,7 @@ _STEP = record(
     },
     required=("name", "kind"),
 )
-_THRESHOLD = record(
-    {"failures": count(MOST_COUNTED), "of": count(MOST_COUNTED)}, required=("failures",)
-)
+_THRESHOLD = record({"failures": count(MOST_COUNTED), "of": count(MOST_COUNTED)})
 _SPEC: Reader = record(
     {
         "schedules": each(_schedule, MOST_SCHEDULES),
@@ -104,8 +102,8 @@ _SPEC: Reader = record(
 def parse_spec(mode: Mode, document: Mapping[str, object]) -> Spec:
     """The rules a document gives; raises SpecInvalid with the field and a sentence.
 
-    It does not ask whether a schedule still fires after today, so that an old document can always be
-    read again; `check_fires` does when a spec is made.
+    It does not ask whether a schedule still fires after today, so that an old document can always
+    be read again; `check_fires` does when a spec is made.
     """
     spec = Spec(mode=mode, **_SPEC(document, ""))
     check_sense(spec)
@@ -114,9 +112,7 @@ def parse_spec(mode: Mode, document: Mapping[str, object]) -> Spec:
 
 def to_document(spec: Spec) -> dict[str, Any]:
     """The shortest document that means this spec: what is left to its default is left out."""
-    document = _written(spec)
-    del document["mode"]
-    return document
+    return {key: value for key, value in _written(spec).items() if key != "mode"}
 
 
 def canonical(document: Mapping[str, object]) -> str:

@@ -16,7 +16,7 @@ _BLANKS = re.compile(r"\s+")
 
 
 def fingerprint(claim: Evidence) -> str:
-    """Exit code and first line of the summary, without what changes from one failure to the next."""
+    """Exit code and first line of the summary, without what changes from failure to failure."""
     parts = [] if claim.exit_code is None else [f"exit {claim.exit_code}"]
     if line := normalised(claim.summary):
         parts.append(line)

@@ -1,6 +1,7 @@
-"""What the evidence says of one run: `fold(spec, facts, now) -> Judgement`, a pure function of a set.
+"""What the evidence says of one run: `fold(spec, facts, now) -> Judgement`.
 
-The order in which evidence arrived, and how often, makes no difference; its dates do.
+A pure function of a set: the order in which evidence arrived, and how often, makes no difference;
+its dates do.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The story of content that must stay recent: judged by how old it is, not by when we heard of it."""
+"""The story of content that must stay recent: judged by its age, not by when we heard of it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -28,7 +28,7 @@ class FreshnessStory(Story):
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
         self.newest: Evidence | None = None
         self.expires_at: datetime | None = None
-        """When the newest content is too old, blind time not counted; None while a window lasts."""
+        """When the newest content is too old, blind time not counted; None while blind or empty."""
         super().__init__(spec, facts)
 
     def timers(self) -> Iterator[Timer]:
@@ -45,15 +45,20 @@ class FreshnessStory(Story):
                 yield from self._expiry(piece)
 
     def take(self, piece: Evidence) -> None:
-        """Newer content moves the expiry; older content than we know of changes nothing."""
+        """Newer content moves the expiry; older content than we know of changes nothing.
+
+        Content that is too old when it arrives is stale by its own word, however blind we were.
+        """
         if self.newest and content_at(piece) <= content_at(self.newest):
             return
-        was_due_at = self.expires_at
-        self.newest, self.expires_at = piece, self._expires_at(piece)
-        if self.expires_at is None or piece.at < self.expires_at:
+        was_due_at, plain = self.expires_at, self._plain_expiry(piece)
+        self.newest = piece
+        if piece.at < plain:
+            self.expires_at = self._expires_at(piece)
             self._refresh(piece.at, was_due_at)
-        elif self.track.says is State.OPEN:
-            self._go_stale("D", State.OVERDUE, piece.at)
+        else:
+            self.expires_at = plain
+            self._go_stale(piece.at)
 
     def standings(self) -> tuple[StepStanding, ...]:
         """Fresh for now, or not: the one implicit step."""
@@ -62,9 +67,9 @@ class FreshnessStory(Story):
         standing = StepStanding(
             step=FRESH,
             verdict=Verdict.HOLDING if is_fresh else Verdict.NOT_YET,
-            evidence_id=piece and piece.id,
-            at=piece and content_at(piece),
-            strength=piece and piece.strength,
+            evidence_id=piece.id if piece else None,
+            at=content_at(piece) if piece else None,
+            strength=piece.strength if piece else None,
             due_at=self.expires_at,
             missing=() if is_fresh else (MISSING,),
         )
@@ -102,13 +107,18 @@ class FreshnessStory(Story):
 
     def _fall_due(self, piece: Evidence, at: datetime) -> None:
         if piece is self.newest and self.track.says is State.PROVEN:
-            self._go_stale("G", State.CONTRADICTED, at)
+            self._go_stale(at)
             self.track.see_again(at)
 
-    def _go_stale(self, letter: str, new: State, at: datetime) -> None:
+    def _go_stale(self, at: datetime) -> None:
         broken = Break(cause=Cause.STALE, since=at)
-        self.lateness = None
-        self.track.move(letter, new, at, Reason.CONTENT_OLD, broken=broken)
+        if self.track.says is State.OPEN:
+            self.track.move("D", State.OVERDUE, at, Reason.CONTENT_OLD, broken=broken)
+        elif self.track.says is State.PROVEN:
+            self.lateness = None
+            self.track.move("G", State.CONTRADICTED, at, Reason.CONTENT_OLD, broken=broken)
+            # The mark of the proof strip changes with it, also below a waiver.
+            self.track.revision += 1
 
 
 def content_at(piece: Evidence) -> datetime:

@@ -1,4 +1,4 @@
-"""What a run still needs to be proven: its steps, or the one implicit step when the spec has none."""
+"""What a run needs to be proven: its steps, or one implicit step when the spec has none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,9 +60,9 @@ class Need:
         return StepStanding(
             step=self.step,
             verdict=self._verdict(),
-            evidence_id=seen and seen.id,
-            at=seen and seen.at,
-            strength=seen and seen.strength,
+            evidence_id=seen.id if seen else None,
+            at=seen.at if seen else None,
+            strength=seen.strength if seen else None,
             due_at=self.due_at,
             missing=() if seen else (self._missing_path(),),
         )

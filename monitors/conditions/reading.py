@@ -1,4 +1,4 @@
-"""Readers of one value each, out of which a spec's document is read; each names the field it refuses."""
+"""Readers of one value each, for the documents of specs; each names the field it refuses."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

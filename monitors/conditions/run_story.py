@@ -1,4 +1,4 @@
-"""The story of a run that a signal opened: steps against deadlines, claims of success and failure."""
+"""The story of a run that a signal opened: steps against deadlines, claims of success."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -29,8 +29,9 @@ IMPROVABLE = UNSETTLED | {State.OVERDUE}
 class RunStory(Story):
     """Letters A to H of a run.
 
-    A success claim proves a run without steps; with steps it is a comfort. The `attempts`-th failing
-    claim is final. A failing claim after a believed success is a contrary claim: kept, not judged.
+    A success claim proves a run without steps; with steps it is a comfort. The `attempts`-th
+    failing claim is final, also against steps that are met. A failing claim after a believed
+    success is a contrary claim: kept, not judged.
     """
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
@@ -108,7 +109,9 @@ class RunStory(Story):
 
     def _warn(self, need: Need, at: datetime) -> None:
         if need.met_by is None and self.track.says is State.OPEN:
-            self.track.move("C", State.AT_RISK, at, Reason.WARN_AFTER_PASSED, (("step", need.step),))
+            self.track.move(
+                "C", State.AT_RISK, at, Reason.WARN_AFTER_PASSED, (("step", need.step),)
+            )
 
     def _lose_sight(self, need: Need, at: datetime) -> None:
         if need.met_by is None and self.track.says in UNSETTLED:
@@ -168,18 +171,18 @@ class RunStory(Story):
         if is_success := piece.outcome is Outcome.SUCCESS:
             self.succeeded_at = self.succeeded_at or piece.at
             self._close(piece.at)
-        is_proof = any([need.take(piece) for need in self.needs])
+        met = [need for need in self.needs if need.take(piece)]
         if self.track.says is State.CONTRADICTED:
-            if is_proof or is_success:
+            if met or is_success:
                 self.track.move("H", State.PROVEN, piece.at, Reason.PROOF_RETURNED)
-        elif is_proof and first_unmet(self.needs) is None:
+        elif met and first_unmet(self.needs) is None:
             self._prove(piece.at)
 
     def _prove(self, at: datetime) -> None:
-        letter = "E" if self.track.says is State.FAILED else "B"
-        reason = Reason.RETRY_PROVED if letter == "E" or self.fails else Reason.ALL_STEPS_MET
         if self.track.says is State.PROVEN:
             return
+        letter = "E" if self.track.says is State.FAILED else "B"
+        reason = Reason.RETRY_PROVED if letter == "E" or self.fails else Reason.ALL_STEPS_MET
         self.lateness = at - self.late_from if self.late_from else None
         self.track.move(letter, State.PROVEN, at, reason)
         self.track.end_slow(at)

@@ -1,4 +1,4 @@
-"""When a signal is expected: the slots of calendar schedules, forwards, backwards, and the time each owns.
+"""When a signal is expected: the slots of calendar schedules and the time that each owns.
 
 There is one definition of a schedule's slots, iteration forwards; the way back is found with it, so
 that both directions agree on days with a clock change. All instants are aware and in UTC.
@@ -20,7 +20,7 @@ Schedules = tuple[Schedule, ...]
 _INSTANT = timedelta(microseconds=1)
 _FIRST_LOOK_BACK = timedelta(days=1)
 _LONGEST_LOOK_BACK = timedelta(days=60 * 365)
-"""Further apart than any two slots of a cron expression (a 29 February that is a Monday: 40 years)."""
+"""Longer than between any two slots of cron (a 29 February that is a Monday: 40 years)."""
 _OWNED_ALONE = timedelta(hours=12)
 
 
@@ -58,7 +58,7 @@ def previous_slot(schedules: Schedules, before: datetime) -> datetime | None:
 
 
 def slot_of(schedules: Schedules, at: datetime) -> Slot | None:
-    """The slot that owns an instant; None only beyond the ends of a schedule that begins or ends."""
+    """The slot that owns an instant; None only beyond a schedule's first or last slot."""
     ahead = slot_at_or_after(schedules, at)
     behind = previous_slot(schedules, at)
     for slot in (behind, ahead):
@@ -121,7 +121,7 @@ def _next_of(schedule: Schedule, after: datetime) -> datetime | None:
     """Cached because monitors share schedules and all ask from the same slots."""
     for local in _firings(schedule, after.astimezone(ZoneInfo(schedule.timezone))):
         instant = local.astimezone(UTC)
-        # In the repeated hour of autumn the libraries answer with its first pass, which may be over.
+        # In the repeated hour of autumn the answer is its first pass, which may be over.
         if instant > after:
             return instant
     return None

@@ -14,8 +14,8 @@ from monitors.conditions.reading import SpecInvalid
 from monitors.conditions.schedule import next_slot
 from monitors.conditions.values import PING, START, Comfort, Mode, Schedule, Spec, Step
 
-_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-"""Where expressions are tried from: a fixed one, so that the answer never depends on the day."""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where expressions are tried from: a fixed day, so that the answer never depends on today."""
 
 _EVERY_MODE = {"mode", "open_after", "recover_after", "group_by"}
 _RULES: dict[Mode, set[str]] = {
@@ -81,12 +81,8 @@ def _check_schedule(schedule: Schedule, path: str) -> None:
     _check_timezone(schedule.timezone, f"{path}.timezone")
     field = f"{path}.cron" if schedule.cron else f"{path}.on_calendar"
     _check_expression(schedule, field)
-    if next_slot((schedule,), _ANY_DAY) is None and next_slot((schedule,), _first_year()) is None:
+    if next_slot((schedule,), _LONG_AGO) is None:
         raise SpecInvalid(field, "This expression never fires.")
-
-
-def _first_year() -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _check_timezone(name: str, path: str) -> None:
@@ -105,8 +101,8 @@ def _check_expression(schedule: Schedule, path: str) -> None:
         )
     try:
         if schedule.cron:
-            CronSim(schedule.cron, _ANY_DAY)
-        elif len(BaseIterator(schedule.on_calendar, _ANY_DAY).seconds) > 1:
+            CronSim(schedule.cron, _LONG_AGO)
+        elif len(BaseIterator(schedule.on_calendar, _LONG_AGO).seconds) > 1:
             raise SpecInvalid(path, "At most one slot a minute: give one second, or none.")
     except (CronSimError, OnCalendarError) as error:
         raise SpecInvalid(path, f"This expression cannot be read: {error}.") from error

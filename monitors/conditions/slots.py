@@ -112,7 +112,8 @@ def _judge_interval(
     spec: Spec, interval: timedelta, facts: MonitorFacts, now: datetime
 ) -> SlotJudgement:
     """Before the first signal nothing is promised, so nothing can be missed."""
-    latest = max((at for at in (*facts.signals, facts.latest_signal_at) if at and at <= now), default=None)
+    signals = (*facts.signals, facts.latest_signal_at)
+    latest = max((at for at in signals if at and at <= now), default=None)
     judged_until = facts.judged_until
     if latest is None:
         return SlotJudgement(slots=(), review_at=None, judged_until=judged_until)

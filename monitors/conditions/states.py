@@ -1,16 +1,16 @@
-"""The states of a run and the letters between them, as data. docs/state-machines.md repeats the drawing.
+"""The states of a run and the letters between them; docs/state-machines.md repeats the drawing.
 
-expected --A--> open                                      A the first evidence
-expected | open --C--> at_risk                            C warn_after passed
-expected | open | at_risk --D--> overdue                  D a deadline passed and a required step is not met
-expected | open | at_risk | overdue --B--> proven         B every required step met; late if after D
-expected | open | at_risk | overdue --F--> failed         F an explicit failure, or a success too soon
-failed --E--> proven                                      E a later attempt proved it
-proven --G--> contradicted                                G later evidence says otherwise
-contradicted --H--> proven                                H and recovers
-any but proven | superseded --I--> waived | superseded    I a person | a newer occurrence
-expected | open | at_risk | proven --J--> unknown         J Luota itself was blind across the deadline
-unknown | waived --K--> whatever the fold says            K after catch-up or expiry
+expected --A--> open                                    A the first evidence
+expected | open --C--> at_risk                          C warn_after passed
+expected | open | at_risk --D--> overdue                D a deadline passed, a step is not met
+expected | open | at_risk | overdue --B--> proven       B every step met; late if after D
+expected | open | at_risk | overdue --F--> failed       F a final failure, a success too soon
+failed --E--> proven                                    E a later attempt proved it
+proven --G--> contradicted                              G later evidence says otherwise
+contradicted --H--> proven                              H and recovers
+any but proven, superseded --I--> waived | superseded   I a person | a newer occurrence
+expected | open | at_risk | proven --J--> unknown       J we were blind across the deadline
+unknown | waived --K--> whatever the fold says          K after catch-up or expiry
 """
 
 from typing import NamedTuple

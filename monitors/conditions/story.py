@@ -12,6 +12,7 @@ from functools import partial
 from monitors.conditions.track import Track
 from monitors.conditions.values import (
     CLOSE,
+    Comfort,
     ComfortStanding,
     Evidence,
     Judgement,
@@ -81,15 +82,14 @@ class Story(ABC):
         self.tell(now)
         track = self.track
         last = track.moves[-1] if track.moves else None
-        state, path, breaks = track.state, tuple(track.moves), track.all_breaks()
         return Judgement(
-            state=state,
-            since=last and last.at,
-            reason=last and last.reason,
-            path=path,
+            state=track.state,
+            since=last.at if last else None,
+            reason=last.reason if last else None,
+            path=tuple(track.moves),
             steps=self.standings(),
             comforts=self._comforts(),
-            breaks=breaks,
+            breaks=track.all_breaks(),
             lateness=self.lateness,
             duration=self.duration(),
             review_at=self.next_change(),
@@ -124,11 +124,13 @@ class Story(ABC):
         self.track.see_again(at)
 
     def _comforts(self) -> tuple[ComfortStanding, ...]:
-        return tuple(
-            ComfortStanding(comfort=each.name, evidence_id=light and light.id, at=light and light.at)
-            for each in self.spec.comforts
-            for light in (self.lights.get(each.kind),)
-        )
+        return tuple(_comfort(each, self.lights.get(each.kind)) for each in self.spec.comforts)
+
+
+def _comfort(comfort: Comfort, light: Evidence | None) -> ComfortStanding:
+    if light is None:
+        return ComfortStanding(comfort=comfort.name)
+    return ComfortStanding(comfort=comfort.name, evidence_id=light.id, at=light.at)
 
 
 def in_order(evidence: Iterable[Evidence]) -> list[Evidence]:

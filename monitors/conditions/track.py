@@ -1,7 +1,7 @@
 """The path as it is written while facts are replayed: what the evidence says, and what covers it.
 
 A waiver, a newer occurrence or our own blindness covers what the evidence says without stopping it;
-letters below a cover are not written, and lifting the cover (K) shows where the evidence has got to.
+letters below a cover are not written, and lifting it (K) shows where the evidence has got to.
 """
 
 from dataclasses import replace
@@ -16,7 +16,17 @@ Values = tuple[tuple[str, str], ...]
 class Track:
     """One run's path; `revision` rises with everything a reader could notice."""
 
-    __slots__ = ("breaks", "broken", "is_blind", "moves", "over", "revision", "says", "slow", "state")
+    __slots__ = (
+        "breaks",
+        "broken",
+        "is_blind",
+        "moves",
+        "over",
+        "revision",
+        "says",
+        "slow",
+        "state",
+    )
 
     def __init__(self) -> None:
         self.says = State.EXPECTED
@@ -49,7 +59,8 @@ class Track:
 
     def cover(self, over: State, at: datetime, reason: Reason, values: Values = ()) -> None:
         """I: from here on nobody waits for this run. A proven run is settled and stays proven."""
-        if State.PROVEN not in (self.says, self.state) and self.over is not State.SUPERSEDED:
+        is_settled = self.says is State.PROVEN and not self.is_blind
+        if not is_settled and self.over is not State.SUPERSEDED:
             self.over = over
             self._write("I", over, at, reason, values)
             self.end_slow(at)

@@ -215,7 +215,7 @@ class MonitorFacts:
     judged_until: datetime | None = None
     """Slots at or before it are settled: filled, or they have their run."""
     signals: tuple[datetime, ...] = ()
-    """Instants (Evidence.at) of all signals since the slot after `judged_until` opened; any order."""
+    """Instants (Evidence.at) of all signals since the slot after `judged_until` opened."""
     latest_signal_at: datetime | None = None
     blind: tuple[Window, ...] = ()
 
@@ -288,7 +288,7 @@ class Break:
     step: str = ""
     """The first step that was not met; empty when the run itself is meant."""
     fingerprint: str = ""
-    """What distinguishes this failure from others of the same step: exit code, normalised summary."""
+    """What distinguishes this failure of the step: exit code, normalised summary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
