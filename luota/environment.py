@@ -1,8 +1,10 @@
 """Reads the environment for settings; a value that cannot be read ends the process with one sentence."""
 
+from collections.abc import Collection
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"true", "on", "yes", "y", "1"})
 FALSE = frozenset({"false", "off", "no", "n", "0", ""})
@@ -32,3 +34,28 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ is not t
         except (ValueError, TypeError) as error:
             wanted = EXPECTED.get(cast, "readable")
             raise WrongSetting(f"{var} is {text!r} and must be {wanted}.") from error
+
+    def choice(self, var: str, *, choices: Collection[str], default: str) -> str:
+        """One of a few words."""
+        value: str = self.str(var, default=default)
+        if value not in choices:
+            raise WrongSetting(f"{var} is {value!r} and must be one of {', '.join(choices)}.")
+        return value
+
+    def database(self, address: str) -> dict[str, Any]:
+        """Django's dictionary for an address; whether it is PostgreSQL is asked by a system check."""
+        try:
+            return {**self.db_url_config(address), "ENGINE": "django.db.backends.postgresql"}
+        except ValueError as error:
+            raise WrongSetting(
+                f"DATABASE_URL cannot be read ({error}): write postgres://user:password@host:5432/name."
+            ) from error
+
+    def mail(self, var: str, *, default: str) -> dict[str, Any]:
+        """Django's EMAIL_ settings for an address."""
+        try:
+            return dict(self.email_url(var, default=default))
+        except (ValueError, ImproperlyConfigured) as error:
+            raise WrongSetting(
+                f"{var} cannot be read ({error}): write smtp+tls://user:password@host:587."
+            ) from error

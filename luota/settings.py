@@ -6,8 +6,6 @@ Without DATABASE_URL and REDIS_URL the bundled engines under LUOTA_HOME are mean
 from datetime import timedelta
 from pathlib import Path
 
-import environ
-
 from luota import embedded
 from luota.environment import Environment
 
@@ -121,9 +119,8 @@ WEB_THREADS = env.int("WEB_THREADS", default=32)
 """Threads of each web process; those beyond its pool wait for the group commit or for a connection."""
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 """Processes of each Celery worker: one worker judges, one tells."""
-DATABASE = environ.Env.db_url_config(
-    env.str("DATABASE_URL", default="") or embedded.database_url(LUOTA_HOME)
-)
+DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(LUOTA_HOME)
+DATABASE = env.database(DATABASE_URL)
 DATABASES = {
     "default": {
         **DATABASE,
@@ -135,6 +132,7 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+IS_REDIS_BUNDLED = not env.str("REDIS_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(LUOTA_HOME)
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
@@ -165,7 +163,7 @@ LOGIN_REDIRECT_URL = "queue"
 LOGIN_URL = "account_login"
 
 # ── mail, words, files ─────────────────────────────────────────────────────────────────────────
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(env.mail("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Luota <luota@localhost>")
 EMAIL_TIMEOUT = 10
 LANGUAGE_CODE = "en"
@@ -208,7 +206,9 @@ RATE_PER_HOUR = env.int("RATE_PER_HOUR", default=1000)
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
 """Private networks (CIDR) that webhooks may reach; all others that are not public are refused."""
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO"
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -94,7 +94,15 @@ def _environment() -> dict[str, str]:
     names = ("HOST", "PORT", "LUOTA_HOME", "WEB_WORKERS", "WEB_THREADS", "WORKER_PROCESSES")
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     read = {name: str(getattr(settings, name)) for name in names}
-    return {**os.environ, **read, "PATH": programs, "PYTHONUNBUFFERED": "1"}
+    # Celery warns root on each start; the engines, which matter more, are not run by root.
+    quiet = "ignore:You're running the worker with superuser privileges"
+    return {
+        "PYTHONWARNINGS": quiet,
+        **os.environ,
+        **read,
+        "PATH": programs,
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _say(text: str) -> None:
