@@ -62,23 +62,23 @@ def record(
     workspace_id: UUID,
     actor: Actor,
     action: str,
-    thing: Model,
-    now: datetime,
+    target: Model,
+    at: datetime,
     changes: Mapping[str, list[Any]] | None = None,
 ) -> AuditEvent:
-    """Write down that `thing` (a row with a UUID) was changed; to be called in its transaction."""
+    """Write down that `target` (a row with a UUID) was changed; to be called in its transaction."""
     return AuditEvent.objects.create(
         workspace_id=workspace_id,
         actor=actor.user,
         token_id=actor.token_id,
         action=action,
-        object_type=type(thing).__name__.lower(),
-        object_id=thing.pk,
-        object_label=str(thing)[:200],
+        object_type=type(target).__name__.lower(),
+        object_id=target.pk,
+        object_label=str(target)[:200],
         changes=dict(changes or {}),
         address=actor.address,
         request_id=actor.request_id,
-        at=now,
+        at=at,
     )
 
 

@@ -138,7 +138,7 @@ def _record(
         workspace_id=token.workspace_id,
         actor=actor,
         action=action,
-        thing=token,
-        now=now,
+        target=token,
+        at=now,
         changes=changes,
     )
