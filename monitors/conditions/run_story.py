@@ -98,7 +98,6 @@ class RunStory(Story):
         if need.within:
             plain = opened_at + need.within
             due_at = stretched(blind, opened_at, plain)
-            need.due_at = due_at or plain
             if due_at != plain:
                 yield plain, WENT_BLIND, partial(self._lose_sight, need)
             if due_at:
@@ -106,6 +105,10 @@ class RunStory(Story):
 
     def _open(self, at: datetime) -> None:
         self.track.move("A", State.OPEN, at, Reason.FIRST_EVIDENCE)
+        for need in self.needs:
+            if need.within:
+                plain = at + need.within
+                need.due_at = stretched(self.facts.blind, at, plain) or plain
 
     def _warn(self, need: Need, at: datetime) -> None:
         if need.met_by is None and self.track.says is State.OPEN:

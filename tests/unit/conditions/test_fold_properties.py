@@ -1,0 +1,138 @@
+"""What holds of every judgement, whatever the facts are."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from monitors.conditions.fold import fold
+from monitors.conditions.states import is_legal
+from monitors.conditions.values import BROKEN_STATES, Cause, State, Verdict
+from tests.unit.conditions.instants import INSTANT, noon
+from tests.unit.conditions.strategies import cases
+
+
+def answer(judgement):
+    """All that a reader can see; when to look again is not part of it."""
+    return replace(judgement, review_at=None)
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_and_duplicates_make_no_difference(case, random):
+    spec, facts, now = case
+    shuffled = [*facts.evidence, *facts.evidence[:2]]
+    random.shuffle(shuffled)
+    windows = [*facts.blind, *facts.blind[:1]]
+    random.shuffle(windows)
+
+    other = replace(facts, evidence=tuple(shuffled), blind=tuple(windows))
+
+    assert fold(spec, other, now) == fold(spec, facts, now)
+
+
+@given(cases(), st.floats(0, 1))
+def test_until_review_at_the_answer_stays(case, part):
+    spec, facts, now = case
+    judgement = fold(spec, facts, now)
+    until = judgement.review_at or noon(10**6)
+
+    between = now + (until - INSTANT - now) * part
+
+    assert fold(spec, facts, between) == judgement
+    assert fold(spec, facts, until - INSTANT) == judgement
+
+
+@given(cases())
+def test_at_review_at_the_answer_changes(case):
+    spec, facts, now = case
+    review_at = fold(spec, facts, now).review_at
+    assume(review_at is not None)
+    # Known evidence that lies ahead must be looked at, though it may turn out to mean nothing.
+    assume(review_at not in {piece.at for piece in facts.evidence})
+
+    assert review_at > now
+    assert answer(fold(spec, facts, review_at)) != answer(fold(spec, facts, now))
+
+
+@given(cases())
+def test_what_is_missing_is_never_met(case):
+    spec, facts, now = case
+    known = {piece.id: piece for piece in facts.evidence if piece.at <= now}
+
+    for step in fold(spec, facts, now).steps:
+        if step.verdict in (Verdict.MET, Verdict.VIOLATED, Verdict.HOLDING):
+            assert step.evidence_id in known
+            assert step.missing == ()
+        else:
+            assert step.missing
+    if not known:
+        assert fold(spec, facts, now).state is not State.PROVEN
+
+
+@given(cases())
+def test_a_proven_step_is_proven_by_its_kind_and_strength(case):
+    spec, facts, now = case
+    known = {piece.id: piece for piece in facts.evidence}
+    named = {step.name: step for step in spec.steps}
+
+    for standing in fold(spec, facts, now).steps:
+        if standing.step in named and standing.verdict is Verdict.MET:
+            proof = known[standing.evidence_id]
+            assert proof.kind == named[standing.step].kind
+            assert proof.strength >= named[standing.step].min_strength
+
+
+@given(cases())
+def test_the_path_is_a_walk_on_the_drawing_with_dates_that_never_go_back(case):
+    spec, facts, now = case
+    judgement = fold(spec, facts, now)
+    path = judgement.path
+
+    assert all(is_legal(move.letter, move.old, move.new) for move in path)
+    assert all(one.new is two.old and one.at <= two.at for one, two in pairwise(path))
+    assert all(move.at <= now for move in path)
+    assert not path or path[0].old is State.EXPECTED
+    assert judgement.state is (path[-1].new if path else State.EXPECTED)
+
+
+@given(cases())
+def test_each_unbroken_stretch_of_broken_states_is_one_break(case):
+    spec, facts, now = case
+    judgement = fold(spec, facts, now)
+    stretches = []
+    for move in judgement.path:
+        was, becomes = move.old in BROKEN_STATES, move.new in BROKEN_STATES
+        if becomes and not was:
+            stretches.append((move.at, None))
+        elif was and not becomes:
+            stretches[-1] = (stretches[-1][0], move.at)
+
+    breaks = [each for each in judgement.breaks if each.cause is not Cause.SLOW]
+
+    assert [(each.since, each.until) for each in breaks] == stretches
+
+
+@given(cases(), st.integers(0, 60))
+def test_looking_later_only_adds_to_the_path(case, later):
+    spec, facts, now = case
+    earlier = fold(spec, facts, now).path
+
+    assert fold(spec, facts, now + later * (noon(5) - noon(0))).path[: len(earlier)] == earlier
+
+
+@given(cases())
+def test_what_lies_ahead_does_not_change_the_answer(case):
+    spec, facts, now = case
+    past = replace(facts, evidence=tuple(each for each in facts.evidence if each.at <= now))
+
+    assert answer(fold(spec, past, now)) == answer(fold(spec, facts, now))
+
+
+@given(cases())
+def test_following_review_at_ends(case):
+    spec, facts, now = case
+    looks = 0
+    while (now := fold(spec, facts, now).review_at) is not None:
+        looks += 1
+        assert looks < 60
