@@ -131,7 +131,7 @@ def update_monitor(
 
 @transaction.atomic
 def delete_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> None:
-    """With its runs and files; the tokens bound to it die with it. A second time changes nothing."""
+    """With its runs and files; the tokens bound to it die with it."""
     revoke_tokens_of_monitor(
         workspace_id=monitor.workspace_id, monitor_id=monitor.pk, actor=actor, now=now
     )
