@@ -1,0 +1,257 @@
+"""Codes and values turned into sentences, for mails, webhooks and pages alike. Nothing is loaded.
+
+The sentence of a file is made of what the file quotes (Incident.quote), so it outlives retention.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.lifecycle import State
+from incidents.models import Incident, NoticeType
+from monitors.conditions.values import Cause, Reason, Verdict
+
+_Sentence = Callable[[Mapping[str, Any]], str]
+
+_NOTICED = {
+    NoticeType.OPENED.value: "",
+    NoticeType.REOPENED.value: "reopened, ",
+    NoticeType.ACKNOWLEDGED.value: "acknowledged, ",
+    NoticeType.RESOLVED.value: "resolved, ",
+}
+
+
+def headline(incident: Incident, *, now: datetime | None = None) -> str:
+    """One sentence of what broke; with `now` also how late it is. Needs `monitor` selected.
+
+    "Nightly restore drill: dump finished, but “restore checked” was not proven; due 03:30 UTC,
+    42 min late."
+    """
+    parts = [f"{incident.monitor.name}: {_break(incident)}", *_deadline(incident, now)]
+    sentence = "; ".join(parts)
+    return sentence if sentence.endswith((".", "…", "?", "!")) else f"{sentence}."
+
+
+def subject(incident: Incident, notice: str) -> str:
+    """The subject of a notice: "[Luota] #12 missed: every customer gets the report"."""
+    promise = incident.quote.get("promise") or incident.monitor.promise
+    one_line = " ".join(str(promise).split())
+    return f"[Luota] #{incident.number} {_NOTICED[notice]}{incident.cause}: {one_line}"
+
+
+def reason_sentence(reason: str, values: Mapping[str, Any]) -> str:
+    """Why a run entered a state. An unknown code is said as it is, never hidden."""
+    template = _REASONS.get(reason)
+    if template is None:
+        return f"{reason.replace('_', ' ').capitalize()}."
+    return template(values)
+
+
+def length(span: timedelta) -> str:
+    """A duration as people say it, to two units: "42 min", "2 h 05 min", "3 d 4 h"."""
+    seconds = max(0, round(span.total_seconds()))
+    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes:02} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def instant(at: datetime, *, beside: datetime | None = None) -> str:
+    """A time of day, with its date unless that is the date of `beside`."""
+    is_same_day = beside is not None and beside.date() == at.date()
+    return f"{at:%H:%M} UTC" if is_same_day else f"{at:%-d %b %Y %H:%M} UTC"
+
+
+def _break(incident: Incident) -> str:
+    quote = incident.quote
+    values = quote.get("sentence_values") or {}
+    return _BREAKS[Cause(incident.cause)](incident, quote, values)
+
+
+def _missed(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
+    last = _when(values.get("last_signal_at"))
+    heard = f"; the last signal came {instant(last, beside=incident.opened_at)}" if last else ""
+    return f"no signal came{heard}"
+
+
+def _late(incident: Incident, quote: Any, _values: Any) -> str:
+    step = _step_claim(incident, quote)
+    return f"“{step}” was proven, but late" if step else "the proof came, but late"
+
+
+def _failed(incident: Incident, quote: Any, _values: Any) -> str:
+    step = _step_claim(incident, quote)
+    code = quote.get("exit_code")
+    with_code = f" with exit code {code}" if code is not None else ""
+    said = " ".join(str(quote.get("summary") or "").split())
+    where = f" before “{step}” was proven" if step else ""
+    return f"failed{with_code}{where}" + (f": {_short(said)}" if said else "")
+
+
+def _stuck(incident: Incident, quote: Any, _values: Any) -> str:
+    step = _step_claim(incident, quote)
+    return (
+        f"started, then nothing came; “{step}” is missing" if step else "started, then nothing came"
+    )
+
+
+def _slow(_incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
+    limit = _span(values.get("limit_seconds"))
+    return f"still runs after its limit of {length(limit)}" if limit else "runs longer than it may"
+
+
+def _stale(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
+    as_of = _when(values.get("fresh_as_of"))
+    if as_of is None:
+        return "the content is older than it may be"
+    return f"the content is as of {instant(as_of, beside=incident.opened_at)}, older than it may be"
+
+
+def _unproven(incident: Incident, quote: Any, _values: Any) -> str:
+    green = [_inner(comfort["claim"]) for comfort in quote.get("comforts", []) if comfort.get("at")]
+    step = _step_claim(incident, quote) or "the outcome"
+    healthy = f"{_listed(green)}, but " if green else ""
+    return f"{healthy}“{step}” was not proven"
+
+
+def _contradicted(_incident: Incident, _quote: Any, _values: Any) -> str:
+    return "it was proven, and later evidence says otherwise"
+
+
+def _partial(_incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
+    if "met" in values and "wanted" in values:
+        return f"only {values['met']} of {values['wanted']} were proven"
+    return "only a part was proven"
+
+
+def _unplaced(_incident: Incident, _quote: Any, _values: Any) -> str:
+    return "evidence came that matches no run"
+
+
+_BREAKS = {
+    Cause.MISSED: _missed,
+    Cause.LATE: _late,
+    Cause.FAILED: _failed,
+    Cause.STUCK: _stuck,
+    Cause.SLOW: _slow,
+    Cause.STALE: _stale,
+    Cause.UNPROVEN: _unproven,
+    Cause.CONTRADICTED: _contradicted,
+    Cause.PARTIAL: _partial,
+    Cause.UNPLACED: _unplaced,
+}
+
+
+def _deadline(incident: Incident, now: datetime | None) -> list[str]:
+    """["due 03:30 UTC, 42 min late"]; empty where a deadline says nothing."""
+    due_at = find_due_at(incident)
+    if due_at is None:
+        return []
+    due = f"due {instant(due_at, beside=incident.recorded_at)}"
+    until = incident.resolved_at if incident.state == State.RESOLVED.value else now
+    return [f"{due}, {length(until - due_at)} late" if until and until > due_at else due]
+
+
+_WITHOUT_DEADLINE = {Cause.FAILED.value, Cause.CONTRADICTED.value, Cause.UNPLACED.value}
+
+
+def find_due_at(incident: Incident) -> datetime | None:
+    """The deadline that passed: that of the sentence, else of the failing step, else the slot."""
+    if incident.cause in _WITHOUT_DEADLINE:
+        return None
+    quote = incident.quote
+    values = quote.get("sentence_values") or {}
+    step, run = _failing_step(incident, quote), quote.get("run") or {}
+    return _when(values.get("due_at") or step.get("due_at") or run.get("expected_at"))
+
+
+def _failing_step(incident: Incident, quote: Mapping[str, Any]) -> Mapping[str, Any]:
+    steps: Sequence[Mapping[str, Any]] = quote.get("steps") or []
+    named = [step for step in steps if incident.step and step.get("step") == incident.step]
+    unmet = [step for step in steps if step.get("verdict") != Verdict.MET.value]
+    return next(iter([*named, *unmet]), {})
+
+
+def _step_claim(incident: Incident, quote: Mapping[str, Any]) -> str:
+    return str(_failing_step(incident, quote).get("claim") or incident.step)
+
+
+def _inner(claim: str) -> str:
+    """A claim inside a sentence: no capital (unless it is a name in capitals) and no full stop."""
+    claim = claim.strip().rstrip(".")
+    return claim if claim[1:2].isupper() else claim[:1].lower() + claim[1:]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _short(text: str, most: int = 160) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _when(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else None
+
+
+def _span(value: object) -> timedelta | None:
+    return timedelta(seconds=float(str(value))) if value not in {None, ""} else None
+
+
+def _named(values: Mapping[str, Any], otherwise: str) -> str:
+    return f"“{values['step']}”" if values.get("step") else otherwise
+
+
+def _reported_fail(values: Mapping[str, Any]) -> str:
+    code = values.get("exit_code")
+    return "The work reported that it failed" + (f" (exit code {code})." if code else ".")
+
+
+def _too_short(values: Mapping[str, Any]) -> str:
+    took = _span(values.get("seconds"))
+    return (
+        f"Success came after {length(took)}: too soon to be believed."
+        if took is not None
+        else ("Success came too soon to be believed.")
+    )
+
+
+def _waived(values: Mapping[str, Any]) -> str:
+    return (
+        f"A person waived it: {values['reason']}."
+        if values.get("reason")
+        else "A person waived it."
+    )
+
+
+def _plain(sentence: str) -> _Sentence:
+    return lambda _values: sentence
+
+
+_REASONS: dict[str, _Sentence] = {
+    Reason.FIRST_EVIDENCE.value: _plain("The first evidence came."),
+    Reason.WARN_AFTER_PASSED.value: lambda v: f"{_named(v, 'The proof')} is later than usual.",
+    Reason.NEVER_STARTED.value: _plain("It was expected and did not start in time."),
+    Reason.STEP_NOT_MET.value: lambda v: f"{_named(v, 'A step')} was not met in time.",
+    Reason.NOTHING_NEW.value: lambda v: (
+        "Nothing new came before the deadline" + (f" of {_named(v, '')}." if v.get("step") else ".")
+    ),
+    Reason.CONTENT_OLD.value: _plain("The content is older than it may be."),
+    Reason.ALL_STEPS_MET.value: _plain("Every required step is met."),
+    Reason.REPORTED_FAIL.value: _reported_fail,
+    Reason.TOO_SHORT.value: _too_short,
+    Reason.RETRY_PROVED.value: _plain("A later attempt proved it."),
+    Reason.PROOF_WITHDRAWN.value: _plain("Later evidence says otherwise."),
+    Reason.PROOF_RETURNED.value: _plain("Later evidence proves it again."),
+    Reason.WAIVED_BY_PERSON.value: _waived,
+    Reason.NEWER_OCCURRENCE.value: _plain("A newer occurrence makes it moot."),
+    Reason.WE_WERE_BLIND.value: _plain(
+        "Luota could not see at the deadline, so silence proves nothing."
+    ),
+    Reason.CAUGHT_UP.value: _plain("Luota has caught up on what it could not see."),
+    Reason.WAIVER_EXPIRED.value: _plain("The waiver ended."),
+}
