@@ -117,8 +117,7 @@ class FreshnessStory(Story):
         elif self.track.says is State.PROVEN:
             self.lateness = None
             self.track.move("G", State.CONTRADICTED, at, Reason.CONTENT_OLD, broken=broken)
-            # The mark of the proof strip changes with it, also below a waiver.
-            self.track.revision += 1
+            self.track.touch()
 
 
 def content_at(piece: Evidence) -> datetime:

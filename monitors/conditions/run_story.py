@@ -109,6 +109,7 @@ class RunStory(Story):
             if need.within:
                 plain = at + need.within
                 need.due_at = stretched(self.facts.blind, at, plain) or plain
+                self.track.touch()
 
     def _warn(self, need: Need, at: datetime) -> None:
         if need.met_by is None and self.track.says is State.OPEN:

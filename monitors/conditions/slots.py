@@ -83,19 +83,25 @@ def _judge_slot(
     spec: Spec, slot: Slot, signals: Sequence[datetime], blind: Sequence[Window], now: datetime
 ) -> SlotVerdict:
     due_at = min(slot.slot + allowance(spec), slot.ends_at)
-    first = bisect_left(signals, slot.starts_at)
-    is_met = first < len(signals) and signals[first] < slot.ends_at
-    is_dark = not is_met and is_blind(blind, slot.slot, due_at)
+    filled_at = _first_within(signals, slot)
+    is_dark = filled_at is None and is_blind(blind, slot.slot, due_at)
     is_silent = now >= due_at and not (is_dark and is_blind_still(blind, due_at))
-    verdict = Verdict.MET if is_met else Verdict.NOT_YET if is_silent else Verdict.HOLDING
+    verdict = Verdict.MET if filled_at else Verdict.NOT_YET if is_silent else Verdict.HOLDING
     return SlotVerdict(
         slot=slot.slot,
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         verdict=verdict,
         due_at=due_at,
+        filled_at=filled_at,
         is_unknown=is_dark and verdict is Verdict.NOT_YET,
     )
+
+
+def _first_within(signals: Sequence[datetime], slot: Slot) -> datetime | None:
+    first = bisect_left(signals, slot.starts_at)
+    is_inside = first < len(signals) and signals[first] < slot.ends_at
+    return signals[first] if is_inside else None
 
 
 def is_blind_still(blind: Sequence[Window], before: datetime) -> bool:

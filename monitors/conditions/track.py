@@ -97,6 +97,10 @@ class Track:
             self.slow = replace(self.slow, until=at)
             self.revision += 1
 
+    def touch(self) -> None:
+        """A mark of the proof strip changed, which is seen through any cover."""
+        self.revision += 1
+
     def all_breaks(self) -> tuple[Break, ...]:
         """Oldest first, the slow one among them."""
         if self.slow is None:

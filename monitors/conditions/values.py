@@ -329,6 +329,8 @@ class SlotVerdict:
     verdict: Verdict
     """met, not_yet (silent at its deadline) or holding (the deadline is ahead)."""
     due_at: datetime
+    filled_at: datetime | None = None
+    """The first signal inside; at or after `due_at` the slot was late, whoever looked when."""
     is_unknown: bool = False
     """We were blind between the slot and its deadline: silence proves nothing."""
 
