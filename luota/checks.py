@@ -21,7 +21,7 @@ POSTGRES_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
-def check_settings(app_configs: object = None, **_options: Any) -> list[CheckMessage]:
+def check_settings(**_options: Any) -> list[CheckMessage]:
     """All checks that need nothing but the settings: they run at the start of every process."""
     found: list[CheckMessage] = []
     for check in (_secrets, _engines, _addresses, _windows, _numbers):

@@ -21,14 +21,14 @@ BEHIND_SECONDS = 60
 
 @require_safe
 @never_cache
-def livez(request: HttpRequest) -> JsonResponse:
+def livez(_request: HttpRequest) -> JsonResponse:
     """The process answers. Asks nobody, so that a database outage does not get it killed."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 @never_cache
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when signals can be stored, 503 when not; Redis and the judgement are told, and turn nobody away.
 
     Without Redis and workers every signal is still accepted and committed: to take a process out of

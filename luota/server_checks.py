@@ -17,9 +17,7 @@ RESERVED_CONNECTIONS = 6
 UNMIGRATED = "luota.E023"
 
 
-def check_servers(
-    app_configs: object = None, databases: Sequence[str] | None = None, **_options: Any
-) -> list[CheckMessage]:
+def check_servers(*, databases: Sequence[str] | None = None, **_options: Any) -> list[CheckMessage]:
     """Nothing unless databases may be asked; then PostgreSQL, its migrations and Redis."""
     if not databases:
         return []

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from luota import embedded
-from luota.environment import Environment
+from luota.environment import Environment, WrongSetting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,13 +24,21 @@ DEMO = env.bool("DEMO", default=True)
 """`make run` seeds the demo workspace and keeps it alive."""
 IS_BUNDLED = not env.str("DATABASE_URL", default="")
 
+
+
+def _key_of_our_own(name: str) -> str:
+    """The bundled engines come with keys in LUOTA_HOME; with servers of yours they must be given."""
+    try:
+        return embedded.find_or_make_key(LUOTA_HOME, name) if IS_BUNDLED else ""
+    except embedded.EngineError as error:
+        raise WrongSetting(str(error)) from error
+
+
 # ── secrets ────────────────────────────────────────────────────────────────────────────────────
-SECRET_KEY = env.str("SECRET_KEY", default="") or (
-    embedded.find_or_make_key(LUOTA_HOME, "secret-key") if IS_BUNDLED else ""
-)
-SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or (
-    [embedded.find_or_make_key(LUOTA_HOME, "secrets-key")] if IS_BUNDLED else []
-)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _key_of_our_own("secret-key")
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [
+    key for key in [_key_of_our_own("secrets-key")] if key
+]
 """Fernet keys for secrets at rest, newest first; older ones only decrypt."""
 
 # ── who may call ───────────────────────────────────────────────────────────────────────────────

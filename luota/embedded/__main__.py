@@ -24,9 +24,11 @@ def main() -> int:
                 embedded.stop(home)
             case "exec":
                 return _execute(home, asked.command, durable=not asked.throwaway)
+            case _:
+                pass
         return _status(home, wanted=asked.action != "stop")
     except embedded.EngineError as error:
-        print(f"luota: {error}", file=sys.stderr)
+        sys.stderr.write(f"luota: {error}\n")
         return 1
 
 
@@ -50,8 +52,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _status(home: Path, *, wanted: bool) -> int:
     running = embedded.is_running(home)
-    print(f"PostgreSQL  {embedded.database_url(home)}\nRedis       {embedded.redis_url(home)}")
-    print("Both answer." if running else "They are not running.")
+    lines = [
+        f"PostgreSQL  {embedded.database_url(home)}",
+        f"Redis       {embedded.redis_url(home)}",
+        "Both answer." if running else "They are not running.",
+    ]
+    sys.stdout.write("\n".join([*lines, ""]))
     return 0 if running is wanted else 1
 
 

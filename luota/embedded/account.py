@@ -81,13 +81,10 @@ def prepare_home(layout: Layout) -> Account:
     home = layout.home
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if (
-            home.stat().st_uid not in {os.geteuid(), 0}
-            and os.geteuid() != 0
-            or not os.access(home, os.W_OK | os.X_OK)
-        ):
+        owner = home.stat().st_uid
+        if os.geteuid() not in {owner, 0} or not os.access(home, os.W_OK | os.X_OK):
             raise EngineError(
-                f"{home} belongs to {_name_of(home.stat().st_uid)}: run as that user or move LUOTA_HOME."
+                f"{home} belongs to {_name_of(owner)}: run as that user or move LUOTA_HOME."
             )
         account = account_for(layout)
         if home.stat().st_uid == os.geteuid():

@@ -116,7 +116,7 @@ def _make_key(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.stat().st_size:
             path.unlink()
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -67,9 +67,9 @@ def start(layout: Layout, account: Account, *, durable: bool) -> None:
     version = layout.data / "PG_VERSION"
     if not version.exists():
         _make_cluster(layout, account)
-    elif version.read_text().strip() != VERSION:
+    elif (found := version.read_text().strip()) != VERSION:
         raise EngineError(
-            f"{layout.data} was made by PostgreSQL {version.read_text().strip()}, not {VERSION}: move LUOTA_HOME and load a dump."
+            f"{layout.data} was made by PostgreSQL {found}, not {VERSION}: move LUOTA_HOME and load a dump."
         )
     _clear_remains(layout)
     _write_settings(layout, account, durable=durable)
@@ -183,21 +183,13 @@ def _write_settings(layout: Layout, account: Account, *, durable: bool) -> None:
 
 
 def _make_database(layout: Layout, account: Account) -> None:
-    database = ["-h", str(layout.sockets), "-U", DATABASE]
-    found = account.run(
-        [
-            str(pg_binary("psql")),
-            *database,
-            "-d",
-            "postgres",
-            "-Atqc",
-            f"select 1 from pg_database where datname = '{DATABASE}'",
-        ],  # noqa: S608 -- a constant
-        cwd=layout.logs,
+    server = ["-h", str(layout.sockets), "-U", DATABASE]
+    connected = account.run(
+        [str(pg_binary("psql")), *server, "-d", DATABASE, "-qc", ""], cwd=layout.logs
     )
-    if found.returncode == 0 and found.stdout.strip() == b"1":
+    if connected.returncode == 0:
         return
-    made = account.run([str(pg_binary("createdb")), *database, DATABASE], cwd=layout.logs)
+    made = account.run([str(pg_binary("createdb")), *server, DATABASE], cwd=layout.logs)
     if made.returncode != 0:
         raise EngineError(f"PostgreSQL cannot make the database {DATABASE} ({_text(made)}).")
 

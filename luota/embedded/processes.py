@@ -23,7 +23,8 @@ def is_engine(pid: int | None, *, directory: Path) -> bool:
     if pid is None:
         return False
     try:
-        program, place = os.readlink(f"/proc/{pid}/exe"), os.readlink(f"/proc/{pid}/cwd")
+        process = Path(f"/proc/{pid}")
+        program, place = (str((process / link).readlink()) for link in ("exe", "cwd"))
         return (
             Path(_undeleted(program)).name in PROGRAMS
             and _undeleted(place) == str(directory)
