@@ -1,0 +1,69 @@
+"""What most tests stand on: a workspace, its people signed in, its keys, a monitor."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from luota.lib import clock
+from monitors.conditions.values import Mode
+from monitors.models import Monitor
+from tests.factories import MembershipFactory, MonitorFactory, WorkspaceFactory
+from workspaces.audit import LUOTA
+from workspaces.models import Role, TokenKind, User, Workspace
+from workspaces.tokens import TokenDraft, issue_token
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    return WorkspaceFactory()
+
+
+@pytest.fixture
+def owner(workspace: Workspace) -> User:
+    return MembershipFactory(workspace=workspace, role=Role.OWNER.value).user
+
+
+@pytest.fixture
+def member_client(owner: User) -> Client:
+    """Signed in as the owner of `workspace`."""
+    return signed_in(owner)
+
+
+@pytest.fixture
+def client_as(workspace: Workspace) -> Callable[[Role], Client]:
+    """Signed in as somebody of this role in `workspace`."""
+    return lambda role: signed_in(MembershipFactory(workspace=workspace, role=role.value).user)
+
+
+@pytest.fixture
+def monitor(workspace: Workspace) -> Monitor:
+    """A heartbeat that is expected every five minutes."""
+    return MonitorFactory(
+        workspace=workspace,
+        mode=Mode.HEARTBEAT.value,
+        document={"schedules": [{"interval": "5m"}]},
+    )
+
+
+@pytest.fixture
+def key_of(workspace: Workspace) -> Callable[[TokenKind], str]:
+    """The secret of a fresh token of this kind for `workspace`."""
+
+    def issue(kind: TokenKind) -> str:
+        draft = TokenDraft(kind=kind, name=f"{kind} key")
+        issued = issue_token(workspace_id=workspace.pk, draft=draft, actor=LUOTA, now=clock.now())
+        return issued.secret
+
+    return issue
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def with_key(secret: str) -> Client:
+    """A caller of the API that sends this key."""
+    return Client(headers={"X-Luota-Key": secret})
