@@ -8,7 +8,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luota.settings")
 
 _django = get_wsgi_application()
 
-from evidence.api.limits import body_limit  # noqa: E402 - the applications must be loaded first
+from evidence import group_commit  # noqa: E402 - the applications must be loaded first
+from evidence.api.limits import body_limit  # noqa: E402
+from luota.celery import app as celery_app  # noqa: E402 - nudges need the configured application
 from luota.lib.http import bounded_bodies  # noqa: E402
 
+__all__ = ["application", "celery_app"]
+
 application = bounded_bodies(_django, body_limit)
+group_commit.start()

@@ -75,6 +75,8 @@ class Monitor(models.Model):
     """Raised by every marking signal; the evaluator writes only if it is as it was read."""
     review_at = models.DateTimeField(null=True)
     """When to look again; null means never without a new signal."""
+    next_deadline_at = models.DateTimeField(null=True)
+    """As last judged, for display."""
 
     objects: ClassVar[MonitorManager["Monitor"]] = MonitorManager()
 
@@ -187,6 +189,9 @@ class Run(models.Model):
     tags = ArrayField(models.CharField(max_length=60), default=list)
     opened_at = models.DateTimeField(null=True)
     """Earliest Evidence.at; null while the run is only expected."""
+    started_at = models.DateTimeField(null=True)
+    """Of the first start; written by intake."""
+    started_evidence_id = models.UUIDField(null=True)
     expected_at = models.DateTimeField(null=True)
     """The slot whose silence made this run."""
     slot_starts_at = models.DateTimeField(null=True)

@@ -116,22 +116,25 @@ def problem_from_exception(exc: Exception, context: Mapping[str, Any]) -> HttpRe
 
 
 def _as_problem(exc: Exception) -> Problem | None:
+    problem: Problem | None = None
     match exc:
         case Problem():
-            return exc
+            problem = exc
         case ValidationError():
-            field, detail = first_error(exc.detail)
-            return invalid(field, detail)
+            problem = invalid(*first_error(exc.detail))
         case APIException():
-            code = str(exc.get_codes()) if isinstance(exc.get_codes(), str) else "error"
-            return Problem(status=exc.status_code, code=code, detail=str(exc.detail))
+            problem = Problem(status=exc.status_code, code=exc.default_code, detail=str(exc.detail))
         case Http404():
-            return Problem(status=404, code="not_found", detail="There is nothing at this address.")
+            problem = Problem(
+                status=404, code="not_found", detail="There is nothing at this address."
+            )
         case PermissionDenied():
-            return Problem(status=403, code="forbidden", detail="This token may not do that.")
+            problem = Problem(status=403, code="forbidden", detail="This token may not do that.")
         case OperationalError() | InterfaceError():
-            return try_again("The database is away; nothing was stored that was not acknowledged.")
-    return None
+            problem = try_again(
+                "The database is away; nothing was stored that was not acknowledged."
+            )
+    return problem
 
 
 def first_error(detail: object, path: str = "") -> tuple[str, str]:

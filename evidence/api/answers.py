@@ -1,0 +1,123 @@
+"""From a receipt to an answer: the statuses of the contract."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+
+from evidence.signals import Action, Fate, Receipt
+from luota.lib.api import Problem, invalid, json_response, unauthorised
+
+
+class ReceiptShape(serializers.Serializer[Any]):
+    """What is told after the commit."""
+
+    eventId = serializers.UUIDField(
+        help_text="The evidence as stored, at the first delivery of this event."
+    )
+    runId = serializers.UUIDField(allow_null=True, help_text="null for a heartbeat")
+    state = serializers.CharField(allow_null=True, help_text="as last judged; null if never")
+    duplicate = serializers.BooleanField()
+    replayed = serializers.BooleanField(required=False)
+    nextDeadline = serializers.DateTimeField(allow_null=True, help_text="as last judged")
+    paused = serializers.BooleanField(
+        required=False, help_text="stored, not judged: the monitor is paused"
+    )
+    ignoredFields = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class ProblemShape(serializers.Serializer[Any]):
+    """RFC 9457 problem details."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    requestId = serializers.CharField()
+    error = serializers.CharField()
+    field = serializers.CharField(required=False)
+    limit = serializers.IntegerField(required=False)
+    actual = serializers.IntegerField(required=False)
+    policy = serializers.CharField(required=False)
+    retryAfterSeconds = serializers.IntegerField(required=False)
+
+
+_PROBLEMS = {
+    400: "The body is not readable.",
+    401: "The token is missing or does not open this monitor or run.",
+    413: "Over a size limit.",
+    422: "A field is wrong.",
+    429: "Over a rate.",
+    503: "Not known to be stored: repeat with the same eventId.",
+}
+DOCUMENTED: dict[Any, Any] = {
+    202: OpenApiResponse(ReceiptShape, "Stored: committed to the database."),
+    200: OpenApiResponse(ReceiptShape, "Stored before; nothing was stored now."),
+    409: OpenApiResponse(
+        ProblemShape, "A fail after a success: kept as evidence, but the success stands."
+    ),
+} | {
+    (status, "application/problem+json"): OpenApiResponse(ProblemShape, text)
+    for status, text in _PROBLEMS.items()
+}
+
+
+def respond(receipt: Receipt, action: Action, ignored: Sequence[str]) -> HttpResponse:
+    """202 stored, 200 stored before; raises the Problem of every other fate."""
+    status, body = outcome(receipt, action)
+    if ignored:
+        body["ignoredFields"] = list(ignored)
+    return json_response(status, body)
+
+
+def outcome(receipt: Receipt, action: Action) -> tuple[int, dict[str, Any]]:
+    """(status, receipt body); raises Problem."""
+    problem = _problem_of(receipt, action)
+    if problem is not None:
+        raise problem
+    is_new = receipt.fate is Fate.STORED
+    body: dict[str, Any] = {
+        "eventId": receipt.evidence_id,
+        "runId": receipt.run_id,
+        "state": receipt.state,
+        "duplicate": not is_new,
+        "nextDeadline": receipt.next_deadline_at,
+    }
+    if receipt.fate is Fate.REPLAYED:
+        body["replayed"] = True
+    if receipt.is_paused:
+        body["paused"] = True
+    return (202 if is_new else 200), body
+
+
+def _problem_of(receipt: Receipt, action: Action) -> Problem | None:
+    match receipt.fate:
+        case Fate.UNKNOWN:
+            return unauthorised()
+        case Fate.WRONG_MODE:
+            return _wrong_mode(receipt.mode, action)
+        case Fate.REFUSED:
+            return Problem(
+                status=422, code="not_storable", detail="The database does not take this signal."
+            )
+        case Fate.CONTRARY | Fate.CONTRARY_AGAIN:
+            return _contrary(receipt)
+    return None
+
+
+def _wrong_mode(mode: str, action: Action) -> Problem:
+    door = "/v1/runs/…" if action is Action.PING else f"/v1/monitors/{{id}}/{Action.PING}"
+    return invalid("monitorId", f"The monitor has the mode {mode}: send its signals to {door}.")
+
+
+def _contrary(receipt: Receipt) -> Problem:
+    winner = {"outcome": receipt.reported, "runId": str(receipt.run_id)}
+    return Problem(
+        status=409,
+        code="already_succeeded",
+        detail="The run was reported as a success before; this fail is kept as evidence.",
+        extras={"winningClaim": winner, "eventId": str(receipt.evidence_id)},
+    )

@@ -1,0 +1,115 @@
+"""Many pieces of evidence in one call: a JSON array or NDJSON; a receipt or a problem for each item."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.views import APIView
+
+from evidence.api import answers, shapes
+from evidence.api.limits import ITEMS_MOST
+from evidence.api.views import ingest_caller, sender_of, spend, stored
+from evidence.signals import Action, Receipt, Sender, Signal, clean
+from luota.lib import clock
+from luota.lib.api import Problem, first_error, invalid, json_response, parse_json
+from workspaces.authentication import Caller
+
+BATCH_RATE_FACTOR = 100
+"""Items of batch calls have policies of their own, this many times those of single calls."""
+_SHAPE = shapes.ItemShape()
+
+
+class BatchAnswerShape(serializers.Serializer[Any]):
+    """`results` has an entry for each item, in order: a receipt or a problem, with its status."""
+
+    accepted = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = serializers.ListField(child=serializers.JSONField())
+
+
+class BatchView(APIView):
+    parser_classes: ClassVar[list[Any]] = []
+
+    @extend_schema(
+        operation_id="addEvidenceBatch",
+        request={
+            "application/json": shapes.ItemShape(many=True),
+            "application/x-ndjson": shapes.ItemShape(many=True),
+        },
+        responses=answers.DOCUMENTED | {202: OpenApiResponse(BatchAnswerShape)},
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Up to 1,000 items; good ones are stored even if their neighbours are refused."""
+        now = clock.now()
+        caller = ingest_caller(request, now=now)
+        items = _items(request)
+        spend(_with_batch_rates(caller), now=now, cost=len(items), prefix="batch ")
+        sender = sender_of(request, caller)
+        read = [_read(item, sender, now) for item in items]
+        signals = [signal for signal in read if isinstance(signal, Signal)]
+        receipts = iter(stored(signals)) if signals else iter(())
+        request_id = str(sender.request_id)
+        results = [
+            _result(next(receipts) if isinstance(entry, Signal) else entry, request_id)
+            for entry in read
+        ]
+        refused = sum(result["status"] >= 300 for result in results)
+        counts = {"accepted": len(results) - refused, "refused": refused}
+        return json_response(202 if signals else 422, counts | {"results": results})
+
+
+def _with_batch_rates(caller: Caller) -> Caller:
+    return replace(
+        caller,
+        rate_per_minute=caller.rate_per_minute * BATCH_RATE_FACTOR,
+        rate_per_hour=caller.rate_per_hour * BATCH_RATE_FACTOR,
+    )
+
+
+def _items(request: HttpRequest) -> list[Any]:
+    raw = request.body
+    is_lines = "ndjson" in request.META.get("CONTENT_TYPE", "")
+    items = (
+        [parse_json(line) for line in raw.splitlines() if line.strip()]
+        if is_lines
+        else parse_json(raw)
+    )
+    if not isinstance(items, list) or not items:
+        raise Problem(status=400, code="bad_json", detail="Give a JSON array, or NDJSON, of items.")
+    if len(items) > ITEMS_MOST:
+        raise Problem(
+            status=413,
+            code="too_many_items",
+            detail=f"A call may have {ITEMS_MOST} items.",
+            limit=ITEMS_MOST,
+            actual=len(items),
+        )
+    return items
+
+
+def _read(item: object, sender: Sender, now: datetime) -> Signal | Problem:
+    try:
+        if not isinstance(item, dict):
+            return invalid("", "An item must be a JSON object.")
+        words = _SHAPE.read(item, now=now)
+        if not (words.get("run_id") or words.get("monitor_id")):
+            return invalid("monitorId", "Say which monitor or which run it is about.")
+        return clean(sender, Action.EVIDENCE, words)
+    except ValidationError as error:
+        return invalid(*first_error(error.detail))
+    except Problem as problem:
+        return problem
+
+
+def _result(entry: Receipt | Problem, request_id: str) -> dict[str, Any]:
+    try:
+        if isinstance(entry, Problem):
+            raise entry
+        status, body = answers.outcome(entry, Action.EVIDENCE)
+    except Problem as problem:
+        return problem.body(request_id)
+    return {"status": status, **body}

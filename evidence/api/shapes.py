@@ -1,0 +1,236 @@
+"""The shapes of what comes in: DRF serializers as declarations, read into frozen signals.
+
+One instance of each shape serves all requests: fields are copied when a serializer is made, which would cost
+more than the reading itself. `read` keeps no state on the instance.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from rest_framework import serializers
+
+from evidence.api.limits import PAYLOAD_BYTES, TAGS_MOST
+from evidence.redaction import looks_secret
+from luota.lib.api import Problem, invalid
+
+AHEAD = timedelta(minutes=5)
+KIND = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+
+
+class TimestampField(serializers.Field[datetime, str, str, Any]):
+    """RFC 3339 with an offset, neither far ahead nor older than what is kept."""
+
+    default_error_messages = {
+        "invalid": "Give a timestamp with an offset, such as 2026-03-29T12:00:00Z.",
+    }
+
+    def to_internal_value(self, data: object) -> datetime:
+        if not isinstance(data, str) or len(data) > 40:
+            self.fail("invalid")
+        try:
+            value = datetime.fromisoformat(data)
+        except ValueError:
+            self.fail("invalid")
+        if value.tzinfo is None or not 1970 < value.year < 9999:
+            self.fail("invalid")
+        return value.astimezone(UTC)
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+class PayloadField(serializers.JSONField):
+    """Any JSON value. Its size is measured with the whole body at hand."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
+class NameField(serializers.CharField):
+    """A short word by which the caller finds things again; never a secret, for it is kept in clear."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if looks_secret(value):
+            raise serializers.ValidationError(
+                "This looks like a secret; it would be kept in clear."
+            )
+        return str(value)
+
+
+class IdsField(serializers.Field[dict[str, str], Any, Any, Any]):
+    """{name: id}, at most 32, texts or numbers of at most 200 characters."""
+
+    default_error_messages = {
+        "invalid": "Give an object of at most 32 names with a text or a number each (200 characters).",
+    }
+
+    def to_internal_value(self, data: object) -> dict[str, str]:
+        if not isinstance(data, Mapping) or len(data) > 32:
+            self.fail("invalid")
+        ids = {}
+        for name, value in data.items():
+            is_id = isinstance(value, str | int) and not isinstance(value, bool)
+            if not is_id or len(str(value)) > 200 or len(name) > 60:
+                self.fail("invalid")
+            ids[name] = str(value)
+        return ids
+
+    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
+        return value
+
+
+def _word(length: int, **options: Any) -> NameField:
+    return NameField(max_length=length, required=False, allow_blank=True, **options)
+
+
+class Shape(serializers.Serializer[Any]):
+    """A body; `read` gives {field of Signal: value} for what is there."""
+
+    def read(self, body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+        """Raises rest_framework ValidationError or Problem, each naming the field."""
+        _measure_payload(body)
+        words = {
+            _snake(name): value
+            for name, value in self.run_validation(body).items()
+            if value is not None
+        }
+        _check_times(words, now)
+        return words
+
+    def ignored(self, body: Mapping[str, Any]) -> list[str]:
+        """The fields of the body that this shape does not know."""
+        return sorted(body.keys() - self.fields.keys())[:50]
+
+
+class ContextShape(Shape):
+    """What any signal may carry besides its meaning."""
+
+    eventId = _word(200, help_text="The sender's id of this event; the same one is stored once.")
+    occurredAt = TimestampField(required=False, allow_null=True)
+    payload = PayloadField(required=False, allow_null=True)
+
+
+class PingShape(ContextShape):
+    freshAsOf = TimestampField(required=False, allow_null=True)
+    subject = _word(200)
+
+
+class HeartbeatShape(PingShape):
+    monitorId = serializers.UUIDField()
+
+
+class PlaceShape(ContextShape):
+    """Where and by what it was done."""
+
+    environment = _word(60)
+    host = _word(200)
+    deploySha = _word(64)
+    attempt = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True
+    )
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        max_length=TAGS_MOST,
+        required=False,
+        allow_null=True,
+    )
+
+
+class StartShape(PlaceShape):
+    monitorId = serializers.UUIDField()
+    externalRunId = NameField(max_length=200)
+    subject = _word(200)
+
+
+class OutputShape(PlaceShape):
+    summary = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    output = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, trim_whitespace=False
+    )
+    exitCode = serializers.IntegerField(
+        min_value=-(2**31), max_value=2**31 - 1, required=False, allow_null=True
+    )
+
+
+class CloseShape(OutputShape):
+    """Of /runs/{runId}/success and /fail."""
+
+
+class CloseByNameShape(OutputShape):
+    monitorId = serializers.UUIDField()
+    externalRunId = NameField(max_length=200)
+    subject = _word(200)
+    outcome = serializers.ChoiceField(["success", "fail"])
+
+
+class EvidenceShape(OutputShape):
+    """Of /runs/{runId}/evidence."""
+
+    kind = serializers.RegexField(KIND, max_length=64)
+    ids = IdsField(required=False, allow_null=True)
+    freshAsOf = TimestampField(required=False, allow_null=True)
+
+
+class MonitorEvidenceShape(EvidenceShape):
+    """Of /monitors/{id}/evidence: which run is said by its external id or by its subject."""
+
+    externalRunId = _word(200)
+    subject = _word(200)
+
+
+class ItemShape(MonitorEvidenceShape):
+    """One item of the batch call."""
+
+    monitorId = serializers.UUIDField(required=False, allow_null=True)
+    runId = serializers.UUIDField(required=False, allow_null=True)
+
+
+_FIRST_CAPITAL = re.compile(r"(?=[A-Z])")
+_NAMES: dict[str, str] = {}
+
+
+def _snake(name: str) -> str:
+    if name not in _NAMES:
+        _NAMES[name] = _FIRST_CAPITAL.sub("_", name).lower()
+    return _NAMES[name]
+
+
+def _measure_payload(body: Mapping[str, Any]) -> None:
+    payload = body.get("payload")
+    size = len(orjson.dumps(payload)) if payload is not None else 0
+    if size > PAYLOAD_BYTES:
+        raise Problem(
+            status=413,
+            code="payload_too_large",
+            detail=f"payload may have {PAYLOAD_BYTES} bytes as JSON.",
+            field="payload",
+            limit=PAYLOAD_BYTES,
+            actual=size,
+        )
+
+
+def _check_times(words: Mapping[str, Any], now: datetime) -> None:
+    for name, word in (("occurred_at", "occurredAt"), ("fresh_as_of", "freshAsOf")):
+        value = words.get(name)
+        if value is None:
+            continue
+        if value > now + AHEAD:
+            raise invalid(word, "The timestamp lies more than 5 minutes ahead.")
+        if name == "occurred_at" and value < now - settings.RETENTION:
+            raise invalid(
+                word, f"The timestamp is older than what is kept ({settings.RETENTION.days} days)."
+            )
+
+
+def uuid_or_unknown(text: str) -> UUID | None:
+    """None for what cannot be an id: it is answered like an id that nobody knows."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

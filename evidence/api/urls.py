@@ -1,0 +1,26 @@
+"""The addresses of the ingestion contract."""
+
+from django.urls import path
+
+from evidence.api import views
+from evidence.api.batch import BatchView
+
+urlpatterns = [
+    path("v1/monitors/<str:monitor_id>/ping", views.PingView.as_view(), name="api-ping"),
+    path(
+        "v1/monitors/<str:monitor_id>/evidence",
+        views.MonitorEvidenceView.as_view(),
+        name="api-monitor-evidence",
+    ),
+    path("v1/runs/start", views.StartView.as_view(), name="api-run-start"),
+    path("v1/runs/close", views.CloseByNameView.as_view(), name="api-run-close"),
+    path("v1/runs/<str:run_id>/success", views.SuccessView.as_view(), name="api-run-success"),
+    path("v1/runs/<str:run_id>/fail", views.FailView.as_view(), name="api-run-fail"),
+    path("v1/runs/<str:run_id>/evidence", views.RunEvidenceView.as_view(), name="api-run-evidence"),
+    path("v1/evidence", BatchView.as_view(), name="api-evidence-batch"),
+    path(
+        "v1/ingest/workspaces/<str:workspace_id>/heartbeat",
+        views.HeartbeatView.as_view(),
+        name="api-workspace-heartbeat",
+    ),
+]

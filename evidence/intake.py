@@ -1,0 +1,154 @@
+"""The one door: stores a LIST of signals by a handful of set-based statements, in one transaction.
+
+Locks monitors first and runs second, each in the order of their ids: the evaluator does the same.
+Intake writes facts and marks (`review_at`, `facts_version`); what they mean is not judged here.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from evidence import rows
+from evidence.decisions import Entry, MonitorRow, RunRow, decide
+from evidence.signals import Action, Fate, Receipt, Signal
+from luota.lib.ids import uuid7_at
+from monitors.conditions.values import Mode
+
+
+def entry_of(signal: Signal, *, now: datetime) -> Entry:
+    """An entry received at `now`, with its id."""
+    return Entry(signal=signal, evidence_id=uuid7_at(now), received_at=now)
+
+
+def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
+    """Store what is new, in the order given, within the caller's transaction; a receipt per entry.
+
+    `cursor` is a psycopg cursor or Django's. Raises what the database raises.
+    """
+    _find_monitors(cursor, entries)
+    known = [entry for entry in entries if entry.fate is Fate.STORED]
+    _drop_repeats(cursor, known)
+    _find_runs(cursor, [entry for entry in known if _concerns_run(entry)])
+    for entry in known:
+        decide(entry)
+    rows.write(cursor, [entry for entry in known if entry.is_kept])
+    return [_receipt(entry) for entry in entries]
+
+
+def _find_monitors(cursor: Any, entries: Sequence[Entry]) -> None:
+    """Lock the monitors; whatever the sender may not speak of gets the fate UNKNOWN."""
+    by_run = rows.monitors_of_runs(cursor, {e.signal.run_id for e in entries if e.signal.run_id})
+    wanted = {e.signal.monitor_id for e in entries if e.signal.monitor_id} | set(by_run.values())
+    monitors = rows.lock_monitors(cursor, wanted)
+    for entry in entries:
+        signal = entry.signal
+        monitor_id = by_run.get(signal.run_id) if signal.run_id else signal.monitor_id
+        monitor = monitors.get(monitor_id) if monitor_id else None
+        if monitor is None or not _may_speak(signal, monitor):
+            entry.fate = Fate.UNKNOWN
+            continue
+        entry.monitor = monitor
+        if not _suits(signal.action, monitor.mode):
+            entry.fate = Fate.WRONG_MODE
+
+
+def _may_speak(signal: Signal, monitor: MonitorRow) -> bool:
+    sender = signal.sender
+    return monitor.workspace_id == sender.workspace_id and sender.bound_to in {None, monitor.id}
+
+
+def _suits(action: Action, mode: str) -> bool:
+    if action is Action.PING:
+        return mode != Mode.RUN
+    return action is Action.EVIDENCE or mode == Mode.RUN
+
+
+def _concerns_run(entry: Entry) -> bool:
+    """A beat of a heartbeat monitor belongs to a slot, by its time; everything else to a run."""
+    return entry.monitor is not None and entry.monitor.mode != Mode.HEARTBEAT
+
+
+def _drop_repeats(cursor: Any, entries: Sequence[Entry]) -> None:
+    """Signals whose event id was stored before, or stands earlier in this batch, are duplicates."""
+    first: dict[tuple[UUID, str, bytes], Entry] = {}
+    repeats: list[tuple[Entry, Entry]] = []
+    for entry in entries:
+        if entry.signal.event_id and entry.fate is Fate.STORED:
+            key = rows.idempotency_key(entry)
+            if key in first:
+                repeats.append((entry, first[key]))
+            else:
+                first[key] = entry
+    if not first:
+        return
+    for key, original in rows.claim_keys(cursor, first).items():
+        first[key].fate, first[key].original = Fate.DUPLICATE, original
+    for entry, earlier in repeats:
+        entry.fate = Fate.DUPLICATE
+        entry.original = earlier.original or (earlier.evidence_id, None)
+
+
+def _find_runs(cursor: Any, entries: Sequence[Entry]) -> None:
+    """Find or open the run of every entry, and lock it."""
+    found = rows.lock_runs(cursor, entries)
+    opened: dict[tuple[UUID, str, str], RunRow] = {}
+    for entry in entries:
+        entry.run = found.of(entry) or opened.get(_identity(entry))
+        if entry.run is None and entry.fate is Fate.STORED:
+            if entry.signal.run_id or not _names_run(entry):
+                entry.fate = Fate.UNKNOWN
+                continue
+            entry.run = opened[_identity(entry)] = _opened_run(entry)
+            found.add(entry.run)
+
+
+def _names_run(entry: Entry) -> bool:
+    """Freshness without a subject is about the monitor's one content; a run needs a name."""
+    signal = entry.signal
+    is_freshness = entry.monitor is not None and entry.monitor.mode == Mode.FRESHNESS
+    return is_freshness or bool(signal.external_run_id or signal.subject)
+
+
+def _identity(entry: Entry) -> tuple[UUID, str, str]:
+    """(monitor, key, occurrence): the subject or the external run id, and the external run id."""
+    signal, monitor = entry.signal, entry.monitor
+    assert monitor is not None  # noqa: S101 - entries without one were refused above
+    if monitor.mode == Mode.FRESHNESS:
+        return monitor.id, signal.subject, ""
+    return monitor.id, signal.subject or signal.external_run_id, signal.external_run_id
+
+
+def _opened_run(entry: Entry) -> RunRow:
+    monitor_id, key, occurrence = _identity(entry)
+    return RunRow(
+        id=uuid7_at(entry.received_at),
+        monitor_id=monitor_id,
+        key=key,
+        occurrence=occurrence,
+        is_new=True,
+    )
+
+
+def _receipt(entry: Entry) -> Receipt:
+    monitor, run = entry.monitor, entry.run
+    if entry.fate in {Fate.UNKNOWN, Fate.WRONG_MODE} or monitor is None:
+        return Receipt(fate=entry.fate, mode=monitor.mode if monitor else "")
+    evidence_id, run_id = entry.original or (entry.evidence_id, None)
+    if entry.fate is Fate.REPLAYED and run:
+        evidence_id = _first_of(entry.signal, run) or evidence_id
+    return Receipt(
+        fate=entry.fate,
+        evidence_id=evidence_id,
+        run_id=run.id if run else run_id,
+        state=run.state if run else monitor.state,
+        next_deadline_at=run.next_deadline_at if run else monitor.next_deadline_at,
+        reported=run.reported if run else "",
+        mode=monitor.mode,
+        is_paused=monitor.is_paused,
+    )
+
+
+def _first_of(signal: Signal, run: RunRow) -> UUID | None:
+    """The evidence that a repeated start or close repeats."""
+    return run.started_evidence_id if signal.action is Action.START else run.reported_evidence_id

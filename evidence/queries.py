@@ -1,0 +1,56 @@
+"""What pages read of evidence: that of one run, the beats of a heartbeat, whether intake could see."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Max, QuerySet
+
+from evidence.models import BlindWindow, Evidence, IntakeBeat
+
+MOST_SHOWN = 100
+MOST_BEATS = 60
+
+
+def of_run(run_id: UUID) -> QuerySet[Evidence]:
+    """Oldest first. Index: evidence_of_run."""
+    return Evidence.objects.filter(run_id=run_id).order_by("id")[:MOST_SHOWN]
+
+
+def beats_of(monitor_id: UUID, *, since: datetime) -> list[Evidence]:
+    """The latest signals without a run, oldest first; no content. Index: evidence_of_monitor."""
+    found = Evidence.objects.filter(monitor_id=monitor_id, run=None, occurred_at__gte=since)
+    columns = ("id", "kind", "outcome", "occurred_at", "received_at", "strength", "fresh_as_of")
+    return list(found.only(*columns).order_by("-occurred_at")[:MOST_BEATS])[::-1]
+
+
+def latest_of(monitor_id: UUID, *, since: datetime, most: int = 10) -> list[Evidence]:
+    """The latest signals with all they said, newest first. Index: evidence_of_monitor."""
+    found = Evidence.objects.filter(monitor_id=monitor_id, occurred_at__gte=since)
+    return list(found.order_by("-occurred_at")[:most])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeHealth:
+    """Whether signals could be stored just now."""
+
+    blind_since: datetime | None
+    """Set while no web process says that it can store."""
+    last_window: BlindWindow | None
+    """The latest gap, if it ended lately."""
+
+
+def intake_health(*, now: datetime, silent_after: timedelta, lately: timedelta) -> IntakeHealth:
+    """Two small queries; the beats table has one row per web process."""
+    seen_at = IntakeBeat.objects.aggregate(latest=Max("seen_at"))["latest"]
+    windows = BlindWindow.objects.filter(ends_at__gte=now - lately).order_by("-ends_at")
+    return IntakeHealth(
+        blind_since=seen_at if seen_at and seen_at < now - silent_after else None,
+        last_window=windows.first(),
+    )
+
+
+def windows_between(start: datetime, end: datetime) -> list[BlindWindow]:
+    """Oldest first. Index: blind_window_by_end."""
+    found = BlindWindow.objects.filter(ends_at__gt=start, starts_at__lt=end)
+    return list(found.order_by("ends_at")[:20])

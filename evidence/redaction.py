@@ -1,0 +1,121 @@
+"""Pure: takes secrets out of what callers send, before it is stored. Notes where and by which rule, never the value."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+MASK = "[redacted]"
+
+_SECRET_KEY = re.compile(
+    r"pass(wd|word|phrase|code)|secret|api_?key|private_?key|access_?key|credential|authorization"
+    r"|cookie|csrf|xsrf|session_?id|cvv|cvc|(^|[_.-])(auth|pwd|pin|ssn|iban)$|token$|card_?number",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(
+    r"(?P<private_key>-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))"
+    r"|(?P<url_credentials>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))"
+    r"|(?P<jwt>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    r"|(?P<bearer>(?<=[Bb]earer )[\w.~+/=-]{12,}|(?<=[Bb]asic )[\w+/=]{12,})"
+    r"|(?P<token>\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
+    r"|\b[srp]k_(?:live|test)_\w{10,}|\bwhsec_[\w+/=]{16,}|\bxox[abeoprs]-[\w-]{10,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
+    r"|\bAIza[\w-]{30,}|\bnpm_\w{30,}|\bpypi-[\w-]{30,}|\bluota_[a-z]{3}_[\w-]{20,}|\bsk-[\w-]{20,})"
+    r"|(?P<card>(?<![\w.-])[3-6]\d{3}(?:[ -]?\d){8,15}(?![\w-]))"
+)
+_ASSIGNMENT = re.compile(
+    r"(?P<name>\b[\w-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key)\b[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<value>[^\s\"'&,;]{3,})",
+    re.IGNORECASE,
+)
+_SUSPICION = re.compile(
+    rb"pass|secret|key|credential|auth|cookie|[cx]srf|session|cv[vc]|pwd|pin|ssn|iban|token|card|-----BEGIN|://"
+    rb"|eyJ|bearer|basic|AKIA|ASIA|gh[pousr]_|github_pat|glpat|k_live|k_test|whsec|xox|SG\.|AIza|npm_|pypi-|luota_|sk-"
+    rb"|[3-6]\d{3}(?:[ -]?\d){8}",
+    re.IGNORECASE,
+)
+
+Note = dict[str, str]
+"""{"path": dotted path, "rule": name of the rule}."""
+
+
+def redact(value: Any, *, path: str, encoded: bytes | None = None) -> tuple[Any, list[Note]]:
+    """A copy of the JSON value without secrets, and what was taken out.
+
+    `encoded` is the value as JSON when the caller has it already: one search over it spares the walk
+    through values that hold nothing suspicious, which are nearly all.
+    """
+    blob = orjson.dumps(value) if encoded is None else encoded
+    if not _SUSPICION.search(blob):
+        return value, []
+    notes: list[Note] = []
+    return _walk(value, path, notes), notes
+
+
+def redact_text(text: str, *, path: str) -> tuple[str, list[Note]]:
+    """The text without token shapes, card numbers, credentials in URLs and assignments to secret names."""
+    if not text or not _SUSPICION.search(text.encode("utf-8", "replace")):
+        return text, []
+    rules: list[str] = []
+
+    def mask_assignment(match: re.Match[str]) -> str:
+        if match["value"].startswith(MASK):
+            return match[0]
+        rules.append("secret_name")
+        return f"{match['name']}{MASK}"
+
+    cleaned = _ASSIGNMENT.sub(mask_assignment, _mask_shapes(text, rules))
+    return cleaned, [{"path": path, "rule": rule} for rule in dict.fromkeys(rules)]
+
+
+def looks_secret(text: str) -> bool:
+    """Has the text the shape of a token or a card number?"""
+    return any(_is_secret(match) for match in _TOKEN.finditer(text))
+
+
+def _walk(value: Any, path: str, notes: list[Note]) -> Any:
+    if isinstance(value, dict):
+        return dict(_walk_items(value, path, notes))
+    if isinstance(value, list):
+        return [_walk(item, f"{path}[{place}]", notes) for place, item in enumerate(value)]
+    if isinstance(value, str):
+        cleaned, found = redact_text(value, path=path)
+        notes += found
+        return cleaned
+    if isinstance(value, int) and not isinstance(value, bool) and looks_secret(str(value)):
+        notes.append({"path": path, "rule": "card"})
+        return MASK
+    return value
+
+
+def _walk_items(value: dict[str, Any], path: str, notes: list[Note]) -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        name, found = redact_text(key, path=f"{path}.*")
+        notes += found
+        here = f"{path}.{name}"
+        if _SECRET_KEY.search(key) and item is not None and not isinstance(item, bool):
+            notes.append({"path": here, "rule": "secret_name"})
+            yield name, MASK
+        else:
+            yield name, _walk(item, here, notes)
+
+
+def _mask_shapes(text: str, rules: list[str]) -> str:
+    def mask(match: re.Match[str]) -> str:
+        if not _is_secret(match):
+            return match[0]
+        rules.append(str(match.lastgroup))
+        return MASK
+
+    return _TOKEN.sub(mask, text)
+
+
+def _is_secret(match: re.Match[str]) -> bool:
+    return match.lastgroup != "card" or passes_luhn(match[0])
+
+
+def passes_luhn(text: str) -> bool:
+    """The check digit of a card number, spaces and dashes aside; 13 to 19 digits."""
+    digits = [int(char) for char in reversed(text) if char.isdigit()]
+    doubled = (digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[1::2])
+    return 13 <= len(digits) <= 19 and (sum(digits[::2]) + sum(doubled)) % 10 == 0

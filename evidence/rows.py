@@ -1,0 +1,314 @@
+"""The set-based statements of the one door; each names the index it uses. Called by intake alone."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from evidence.decisions import Entry, MonitorRow, RunRow
+from evidence.signals import Fate
+
+IdempotencyKey = tuple[UUID, str, bytes]
+"""(workspace id, source, SHA-256 of monitor id and event id)."""
+
+_RUN_COLUMNS = (
+    "id, monitor_id, key, occurrence, state, next_deadline_at, reported, reported_evidence_id,"
+    " attempt, started_at, started_evidence_id, opened_at, environment, host, deploy_sha, tags, judged_at"
+)
+_EVIDENCE_COLUMNS = (
+    "id, workspace_id, monitor_id, run_id, token_id, source, kind, outcome, strength, occurred_at,"
+    " received_at, fresh_as_of, subject, summary, ids, payload, output, exit_code, environment,"
+    " host, deploy_sha, attempt, tags, is_contrary, digest, redactions, truncation, request_id"
+)
+COPY_EVIDENCE = f"COPY evidence_evidence ({_EVIDENCE_COLUMNS}) FROM STDIN"
+
+
+def monitors_of_runs(cursor: Any, run_ids: set[UUID]) -> dict[UUID, UUID]:
+    """{run id: monitor id}. Index: primary key."""
+    if not run_ids:
+        return {}
+    cursor.execute("SELECT id, monitor_id FROM monitors_run WHERE id = ANY(%s)", [list(run_ids)])
+    return dict(cursor.fetchall())
+
+
+def lock_monitors(cursor: Any, monitor_ids: set[UUID]) -> dict[UUID, MonitorRow]:
+    """The monitors, locked in the order of their ids. Index: primary key."""
+    if not monitor_ids:
+        return {}
+    cursor.execute(
+        "SELECT id, workspace_id, mode, spec_id, paused_at IS NOT NULL, is_broken,"
+        " first_signal_at IS NOT NULL, review_at, next_deadline_at FROM monitors_monitor"
+        " WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+        [list(monitor_ids)],
+    )
+    names = (
+        "id",
+        "workspace_id",
+        "mode",
+        "spec_id",
+        "is_paused",
+        "is_broken",
+        "has_signal",
+        "review_at",
+        "next_deadline_at",
+    )
+    found = (MonitorRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall())
+    return {monitor.id: monitor for monitor in found}
+
+
+def idempotency_key(entry: Entry) -> IdempotencyKey:
+    """The same event of the same monitor is stored once, whichever call brings it."""
+    assert entry.monitor is not None  # noqa: S101 - only entries of a known monitor come here
+    words = f"{entry.monitor.id} {entry.signal.event_id}"
+    sender = entry.signal.sender
+    return sender.workspace_id, sender.source, hashlib.sha256(words.encode()).digest()
+
+
+def claim_keys(
+    cursor: Any, entries: Mapping[IdempotencyKey, Entry]
+) -> dict[IdempotencyKey, tuple[UUID, UUID | None]]:
+    """Write down the new keys; of those that stood there: {key: (evidence id, run id)}.
+
+    Index: idempotency_key_once.
+    """
+    keys = sorted(entries)
+    workspaces, sources, digests = (list(column) for column in zip(*keys, strict=True))
+    cursor.execute(
+        "INSERT INTO evidence_idempotencykey (workspace_id, source, digest, evidence_id, created_at)"
+        " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::uuid[], %s::timestamptz[])"
+        " ON CONFLICT DO NOTHING RETURNING workspace_id, source, digest",
+        [
+            workspaces,
+            sources,
+            digests,
+            [entries[key].evidence_id for key in keys],
+            [entries[key].received_at for key in keys],
+        ],
+    )
+    new = {(workspace, source, bytes(digest)) for workspace, source, digest in cursor.fetchall()}
+    old = [key for key in keys if key not in new]
+    return _original_of(cursor, old) if old else {}
+
+
+def _original_of(
+    cursor: Any, keys: Sequence[IdempotencyKey]
+) -> dict[IdempotencyKey, tuple[UUID, UUID | None]]:
+    workspaces, sources, digests = (list(column) for column in zip(*keys, strict=True))
+    cursor.execute(
+        "SELECT k.workspace_id, k.source, k.digest, k.evidence_id, k.run_id"
+        " FROM evidence_idempotencykey k"
+        " JOIN unnest(%s::uuid[], %s::text[], %s::bytea[]) AS w(workspace_id, source, digest)"
+        " USING (workspace_id, source, digest)",
+        [workspaces, sources, digests],
+    )
+    return {(row[0], row[1], bytes(row[2])): (row[3], row[4]) for row in cursor.fetchall()}
+
+
+@dataclass(slots=True)
+class Runs:
+    """The locked runs of a batch, found the ways in which callers name them."""
+
+    by_id: dict[UUID, RunRow] = field(default_factory=dict)
+    by_name: dict[tuple[UUID, str, str], RunRow] = field(default_factory=dict)
+    """By (monitor, key, occurrence)."""
+    by_occurrence: dict[tuple[UUID, str], RunRow] = field(default_factory=dict)
+    """By (monitor, external run id), for callers that do not repeat the subject."""
+    by_key: dict[tuple[UUID, str], RunRow] = field(default_factory=dict)
+    """By (monitor, subject): the latest, for callers that know no run id."""
+
+    def add(self, run: RunRow) -> None:
+        self.by_id[run.id] = run
+        self.by_name[run.monitor_id, run.key, run.occurrence] = run
+        self.by_key[run.monitor_id, run.key] = run
+        if run.occurrence:
+            self.by_occurrence[run.monitor_id, run.occurrence] = run
+
+    def of(self, entry: Entry) -> RunRow | None:
+        """The run that an entry means, or None."""
+        signal, monitor = entry.signal, entry.monitor
+        if monitor is None:
+            return None
+        if signal.run_id:
+            return self.by_id.get(signal.run_id)
+        if signal.external_run_id and signal.subject:
+            return self.by_name.get((monitor.id, signal.subject, signal.external_run_id))
+        if signal.external_run_id:
+            return self.by_occurrence.get((monitor.id, signal.external_run_id))
+        return self.by_key.get((monitor.id, signal.subject))
+
+
+def lock_runs(cursor: Any, entries: Sequence[Entry]) -> Runs:
+    """Find by id, by (monitor, occurrence) or by (monitor, key), and lock in the order of the ids.
+
+    Indexes: primary key, run_by_occurrence, run_once_per_occurrence. The latest of equals wins.
+    """
+    found = Runs()
+    ids = {entry.signal.run_id for entry in entries if entry.signal.run_id}
+    wanted = ids | _named_runs(cursor, [entry for entry in entries if not entry.signal.run_id])
+    if wanted:
+        cursor.execute(
+            f"SELECT {_RUN_COLUMNS} FROM monitors_run WHERE id = ANY(%s)"  # noqa: S608 - a constant
+            " ORDER BY id FOR NO KEY UPDATE",
+            [list(wanted)],
+        )
+        for row in cursor.fetchall():
+            found.add(_run_row(row))
+    return found
+
+
+def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
+    by_occurrence: set[tuple[UUID, str]] = set()
+    by_key: set[tuple[UUID, str]] = set()
+    for entry in entries:
+        signal, monitor = entry.signal, entry.monitor
+        if monitor and signal.external_run_id:
+            by_occurrence.add((monitor.id, signal.external_run_id))
+        elif monitor:
+            by_key.add((monitor.id, signal.subject))
+    ids: set[UUID] = set()
+    if by_occurrence:
+        cursor.execute(
+            "SELECT r.id FROM unnest(%s::uuid[], %s::text[]) AS w(monitor_id, occurrence)"
+            " JOIN monitors_run r USING (monitor_id, occurrence)",
+            [[m for m, _ in by_occurrence], [o for _, o in by_occurrence]],
+        )
+        ids |= {row[0] for row in cursor.fetchall()}
+    if by_key:
+        cursor.execute(
+            "SELECT r.id FROM unnest(%s::uuid[], %s::text[]) AS w(monitor_id, key)"
+            " CROSS JOIN LATERAL (SELECT id FROM monitors_run WHERE monitor_id = w.monitor_id"
+            "   AND key = w.key AND expected_at IS NULL ORDER BY id DESC LIMIT 1) r",
+            [[m for m, _ in by_key], [k for _, k in by_key]],
+        )
+        ids |= {row[0] for row in cursor.fetchall()}
+    return ids
+
+
+def _run_row(row: Sequence[Any]) -> RunRow:
+    names = [name.strip() for name in _RUN_COLUMNS.split(",")]
+    values = dict(zip(names, row, strict=True))
+    if values.pop("judged_at") is None:
+        values["state"] = None
+    return RunRow(**values)
+
+
+def write(cursor: Any, entries: Sequence[Entry]) -> None:
+    """Everything that the batch changes: new runs, evidence, changed runs, monitors."""
+    runs = {id(entry.run): entry.run for entry in entries if entry.run}.values()
+    at = entries[-1].received_at if entries else None
+    _insert_runs(cursor, [run for run in runs if run.is_new], entries, at)
+    if entries:
+        with cursor.copy(COPY_EVIDENCE) as copy:
+            for entry in entries:
+                copy.write_row(_evidence_row(entry))
+    _update_runs(cursor, [run for run in runs if run.is_changed and not run.is_new], at)
+    _note_runs_of_keys(cursor, entries)
+    _update_monitors(cursor, {id(e.monitor): e.monitor for e in entries if e.monitor}.values(), at)
+
+
+def _insert_runs(cursor: Any, runs: Sequence[RunRow], entries: Sequence[Entry], at: object) -> None:
+    if not runs:
+        return
+    monitors = {entry.monitor.id: entry.monitor for entry in entries if entry.monitor}
+    cursor.executemany(
+        "INSERT INTO monitors_run (id, workspace_id, monitor_id, spec_id, key, occurrence,"
+        " environment, host, deploy_sha, tags, opened_at, started_at, started_evidence_id, reported,"
+        " reported_evidence_id, attempt, state, state_since, reason, standing, missing,"
+        " waive_reason, facts_version, review_at, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'open', %s, '',"
+        " '{}', '{}', '', 1, %s, %s)",
+        [
+            (
+                run.id, monitors[run.monitor_id].workspace_id, run.monitor_id,
+                monitors[run.monitor_id].spec_id, run.key, run.occurrence, run.environment,
+                run.host, run.deploy_sha, run.tags or [], run.opened_at, run.started_at,
+                run.started_evidence_id, run.reported, run.reported_evidence_id, run.attempt, run.opened_at,
+                at if run.is_marked else None, at,
+            )
+            for run in runs
+        ],
+    )  # fmt: skip
+
+
+def _evidence_row(entry: Entry) -> tuple[object, ...]:
+    signal, sender = entry.signal, entry.signal.sender
+    return (
+        entry.evidence_id, sender.workspace_id, entry.monitor.id if entry.monitor else None,
+        entry.run.id if entry.run else None, sender.token_id, sender.source, signal.kind,
+        signal.outcome.value, int(sender.strength), signal.occurred_at or entry.received_at,
+        entry.received_at, signal.fresh_as_of, signal.subject, signal.summary, Jsonb(signal.ids),
+        signal.payload.decode() if signal.payload else None, signal.output, signal.exit_code,
+        signal.environment, signal.host, signal.deploy_sha, signal.attempt, list(signal.tags),
+        entry.fate is Fate.CONTRARY, signal.digest, Jsonb(signal.redactions),
+        Jsonb(signal.truncation) if signal.truncation else None, sender.request_id,
+    )  # fmt: skip
+
+
+def _update_runs(cursor: Any, runs: Sequence[RunRow], at: object) -> None:
+    """What intake owns of a run; `review_at` only ever comes nearer."""
+    if not runs:
+        return
+    cursor.executemany(
+        "UPDATE monitors_run SET opened_at = %s, started_at = %s, started_evidence_id = %s, reported = %s,"
+        " reported_evidence_id = %s, attempt = %s, environment = %s, host = %s, deploy_sha = %s,"
+        " tags = %s, facts_version = facts_version + 1,"
+        " review_at = CASE WHEN %s THEN least(review_at, %s) ELSE review_at END"
+        " WHERE id = %s",
+        [
+            (
+                run.opened_at, run.started_at, run.started_evidence_id, run.reported,
+                run.reported_evidence_id, run.attempt,
+                run.environment, run.host, run.deploy_sha, run.tags or [], run.is_marked, at, run.id,
+            )
+            for run in runs
+        ],
+    )  # fmt: skip
+
+
+def _note_runs_of_keys(cursor: Any, entries: Iterable[Entry]) -> None:
+    """A repeated event is answered with the run of the first one."""
+    keyed = [entry for entry in entries if entry.signal.event_id and entry.run]
+    if keyed:
+        keys = [idempotency_key(entry) for entry in keyed]
+        cursor.execute(
+            "UPDATE evidence_idempotencykey k SET run_id = w.run_id"
+            " FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::uuid[])"
+            " AS w(workspace_id, source, digest, run_id)"
+            " WHERE (k.workspace_id, k.source, k.digest) = (w.workspace_id, w.source, w.digest)",
+            [*(list(c) for c in zip(*keys, strict=True)), [e.run.id for e in keyed if e.run]],
+        )
+
+
+def _update_monitors(cursor: Any, monitors: Iterable[MonitorRow], at: object) -> None:
+    """One row a monitor and batch, of unindexed columns unless it is marked: a heap-only update."""
+    touched = [monitor for monitor in monitors if monitor.latest_at]
+    if touched:
+        cursor.execute(
+            "UPDATE monitors_monitor m SET"
+            " first_signal_at = least(m.first_signal_at, w.latest_at),"
+            " latest_evidence_id = CASE WHEN w.latest_at >= m.latest_signal_at"
+            "   OR m.latest_signal_at IS NULL THEN w.latest_id ELSE m.latest_evidence_id END,"
+            " latest_signal_at = greatest(m.latest_signal_at, w.latest_at),"
+            " facts_version = m.facts_version + 1,"
+            " review_at = CASE WHEN w.is_marked THEN least(m.review_at, %s) ELSE m.review_at END"
+            " FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[], %s::bool[])"
+            " AS w(id, latest_at, latest_id, is_marked) WHERE m.id = w.id",
+            [
+                at,
+                [monitor.id for monitor in touched],
+                [monitor.latest_at for monitor in touched],
+                [monitor.latest_id for monitor in touched],
+                [monitor.is_marked for monitor in touched],
+            ],
+        )
+
+
+def are_stored(cursor: Any, evidence_ids: list[UUID]) -> bool:
+    """Did the transaction that minted these ids commit? All or none did. Index: primary key."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM evidence_evidence WHERE id = ANY(%s))", [evidence_ids]
+    )
+    return bool(cursor.fetchone()[0])

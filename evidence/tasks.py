@@ -1,0 +1,17 @@
+"""What time asks of the evidence: partitions and the memory of event ids."""
+
+from celery import shared_task
+from django.conf import settings
+
+from evidence import idempotency, partitions
+from luota.lib import clock
+
+
+@shared_task(queue="maintain")
+def keep_partitions() -> None:
+    partitions.keep(now=clock.now(), retention=settings.RETENTION)
+
+
+@shared_task(queue="maintain")
+def prune_idempotency() -> None:
+    idempotency.prune(before=clock.now() - settings.IDEMPOTENCY_RETENTION)
