@@ -14,6 +14,11 @@ def is_blind(windows: Iterable[Window], starts_at: datetime, ends_at: datetime) 
     )
 
 
+def is_blind_still(windows: Iterable[Window], before: datetime) -> bool:
+    """Whether a window that began before an instant still lasts."""
+    return any(window.ends_at is None and window.starts_at < before for window in windows)
+
+
 def stretched(windows: Sequence[Window], anchor: datetime, deadline: datetime) -> datetime | None:
     """The deadline when blind time after the anchor does not count; None while a window lasts.
 

@@ -26,10 +26,10 @@ class FreshnessStory(Story):
     """Letters A, B, D, G, H of one piece of content; what is newest so far is what counts."""
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
+        super().__init__(spec, facts)
         self.newest: Evidence | None = None
         self.expires_at: datetime | None = None
         """When the newest content is too old, blind time not counted; None while blind or empty."""
-        super().__init__(spec, facts)
 
     def timers(self) -> Iterator[Timer]:
         """One expiry for each piece that was the newest content of its time."""

@@ -35,6 +35,7 @@ class RunStory(Story):
     """
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
+        super().__init__(spec, facts)
         self.needs = needs_of(spec, facts)
         self.late_from: datetime | None = None
         """The first deadline that passed with its step not met, whatever the state was."""
@@ -43,7 +44,6 @@ class RunStory(Story):
         self.succeeded_at: datetime | None = None
         self.claimed_at: datetime | None = None
         """The first claim that closes: a success, believed or not, or the final failure."""
-        super().__init__(spec, facts)
 
     def timers(self) -> Iterator[Timer]:
         """Each step has its own deadline; `slow` counts from the first start."""
@@ -98,6 +98,7 @@ class RunStory(Story):
         if need.within:
             plain = opened_at + need.within
             due_at = stretched(blind, opened_at, plain)
+            yield opened_at, OPENED, partial(self._await, need, due_at or plain)
             if due_at != plain:
                 yield plain, WENT_BLIND, partial(self._lose_sight, need)
             if due_at:
@@ -105,11 +106,10 @@ class RunStory(Story):
 
     def _open(self, at: datetime) -> None:
         self.track.move("A", State.OPEN, at, Reason.FIRST_EVIDENCE)
-        for need in self.needs:
-            if need.within:
-                plain = at + need.within
-                need.due_at = stretched(self.facts.blind, at, plain) or plain
-                self.track.touch()
+
+    def _await(self, need: Need, due_at: datetime, _at: datetime) -> None:
+        need.due_at = due_at
+        self.track.touch()
 
     def _warn(self, need: Need, at: datetime) -> None:
         if need.met_by is None and self.track.says is State.OPEN:

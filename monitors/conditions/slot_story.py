@@ -27,10 +27,10 @@ class SlotStory(Story):
     """
 
     def __init__(self, spec: Spec, facts: RunFacts, expected_at: datetime) -> None:
+        super().__init__(spec, facts)
         (self.need,) = needs_of(spec, facts)
         self.expected_at = expected_at
         self.need.due_at = slot_due_at(spec, expected_at)
-        super().__init__(spec, facts)
 
     def timers(self) -> Iterator[Timer]:
         """The one deadline of a start."""

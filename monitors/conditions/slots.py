@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from monitors.conditions.blindness import is_blind, restarted
+from monitors.conditions.blindness import is_blind, is_blind_still, restarted
 from monitors.conditions.schedule import Slot, period_of, slots_from
 from monitors.conditions.values import (
     MonitorFacts,
@@ -104,11 +104,6 @@ def _first_within(signals: Sequence[datetime], slot: Slot) -> datetime | None:
     return signals[first] if is_inside else None
 
 
-def is_blind_still(blind: Sequence[Window], before: datetime) -> bool:
-    """Whether a window that began before an instant still lasts."""
-    return any(window.ends_at is None and window.starts_at < before for window in blind)
-
-
 def _is_held(verdict: SlotVerdict, blind: Sequence[Window]) -> bool:
     """Held until we see again: whoever ends the window marks the monitor due."""
     return verdict.verdict is Verdict.HOLDING and is_blind_still(blind, verdict.due_at)
@@ -117,18 +112,17 @@ def _is_held(verdict: SlotVerdict, blind: Sequence[Window]) -> bool:
 def _judge_interval(
     spec: Spec, interval: timedelta, facts: MonitorFacts, now: datetime
 ) -> SlotJudgement:
-    """Before the first signal nothing is promised, so nothing can be missed."""
+    """Before the first signal nothing is promised, and one silence is told only once."""
+    nothing = SlotJudgement(slots=(), review_at=None, judged_until=facts.judged_until)
     signals = (*facts.signals, facts.latest_signal_at)
     latest = max((at for at in signals if at and at <= now), default=None)
-    judged_until = facts.judged_until
     if latest is None:
-        return SlotJudgement(slots=(), review_at=None, judged_until=judged_until)
+        return nothing
     clock_from = max(latest, facts.watched_since)
-    patience = interval + allowance(spec)
-    anchor = restarted(facts.blind, clock_from, patience)
+    anchor = restarted(facts.blind, clock_from, interval + allowance(spec))
     slot = (anchor or clock_from) + interval
-    if judged_until is not None and judged_until >= slot:
-        return SlotJudgement(slots=(), review_at=None, judged_until=judged_until)
+    if facts.judged_until and facts.judged_until >= slot:
+        return nothing
     due_at = slot + allowance(spec)
     is_silent = anchor is not None and now >= due_at
     verdict = SlotVerdict(
@@ -141,5 +135,5 @@ def _judge_interval(
     return SlotJudgement(
         slots=(verdict,),
         review_at=None if is_silent or anchor is None else due_at,
-        judged_until=slot if is_silent else judged_until,
+        judged_until=slot if is_silent else facts.judged_until,
     )

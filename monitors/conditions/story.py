@@ -32,7 +32,7 @@ Event = tuple[datetime, int, int, Callable[[datetime], None]]
 
 
 class Story(ABC):
-    """Facts in, told up to one instant; `tell` and `next_change` are called once each, in order."""
+    """Facts in, one judgement out; the story can be told only once."""
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
         self.spec = spec
@@ -42,7 +42,6 @@ class Story(ABC):
         self.lights: dict[str, Evidence] = {}
         """The first green piece of each comfort's kind."""
         self.lateness: timedelta | None = None
-        self._events = sorted(self._agenda(), reverse=True)
         self._comfort_kinds = {comfort.kind for comfort in spec.comforts}
 
     @abstractmethod
@@ -61,25 +60,12 @@ class Story(ABC):
         """From the start to the closing claim, where that is known."""
         return None
 
-    def tell(self, now: datetime) -> None:
-        """Replay everything that happened up to and including an instant."""
-        while self._events and self._events[-1][0] <= now:
-            at, _, _, happen = self._events.pop()
-            happen(at)
-
-    def next_change(self) -> datetime | None:
-        """When the answer changes by itself: the rest of the story is told until it does."""
-        revision = self.track.revision
-        while self._events:
-            at, rank, _, happen = self._events.pop()
-            happen(at)
-            if self.track.revision != revision or rank == _EVIDENCE:
-                return at
-        return None
-
     def judgement(self, now: datetime) -> Judgement:
-        """The answer at one instant."""
-        self.tell(now)
+        """The answer at one instant: what happened up to and including it."""
+        ahead = sorted(self._agenda(), reverse=True)
+        while ahead and ahead[-1][0] <= now:
+            at, _, _, happen = ahead.pop()
+            happen(at)
         track = self.track
         last = track.moves[-1] if track.moves else None
         return Judgement(
@@ -92,8 +78,18 @@ class Story(ABC):
             breaks=track.all_breaks(),
             lateness=self.lateness,
             duration=self.duration(),
-            review_at=self.next_change(),
+            review_at=self._next_change(ahead),
         )
+
+    def _next_change(self, ahead: list[Event]) -> datetime | None:
+        """When the answer changes by itself: the rest of the story is told until it does."""
+        revision = self.track.revision
+        while ahead:
+            at, rank, _, happen = ahead.pop()
+            happen(at)
+            if self.track.revision != revision or rank == _EVIDENCE:
+                return at
+        return None
 
     def _agenda(self) -> Iterable[Event]:
         timers = [*self.timers(), *self._covers()]

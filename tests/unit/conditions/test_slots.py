@@ -202,6 +202,7 @@ starts = st.sampled_from(
 )
 specs = st.sampled_from((HOURLY, NIGHTLY, EVERY_HOUR, replace(NIGHTLY, grace=20 * HOUR)))
 offsets = st.integers(0, 4 * 24 * 4).map(lambda quarter: minutes(15 * quarter))
+lengths = st.integers(1, 4 * 24).map(lambda quarter: minutes(15 * quarter))
 
 
 @st.composite
@@ -209,7 +210,7 @@ def cases(draw):
     """A spec, what is known of a monitor, and an instant to judge at."""
     since = draw(starts)
     signals = tuple(since + offset for offset in draw(st.lists(offsets, max_size=6)))
-    windows = draw(st.lists(st.tuples(offsets, st.none() | offsets), max_size=2))
+    windows = draw(st.lists(st.tuples(offsets, st.none() | lengths), max_size=2))
     facts = MonitorFacts(
         watched_since=since,
         signals=signals,
