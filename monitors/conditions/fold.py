@@ -31,6 +31,6 @@ def opens_file(spec: Spec, outcomes: Sequence[bool]) -> bool:
 def _story(spec: Spec, facts: RunFacts) -> Story:
     if facts.expected_at is not None:
         return SlotStory(spec, facts, facts.expected_at)
-    if spec.mode is Mode.FRESHNESS:
-        return FreshnessStory(spec, facts)
+    if spec.mode is Mode.FRESHNESS and spec.max_age is not None:
+        return FreshnessStory(spec, facts, spec.max_age)
     return RunStory(spec, facts)

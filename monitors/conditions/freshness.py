@@ -1,7 +1,7 @@
 """The story of content that must stay recent: judged by its age, not by when we heard of it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from monitors.conditions.blindness import stretched
@@ -25,8 +25,9 @@ MISSING = "freshAsOf"
 class FreshnessStory(Story):
     """Letters A, B, D, G, H of one piece of content; what is newest so far is what counts."""
 
-    def __init__(self, spec: Spec, facts: RunFacts) -> None:
+    def __init__(self, spec: Spec, facts: RunFacts, max_age: timedelta) -> None:
         super().__init__(spec, facts)
+        self.max_age = max_age
         self.newest: Evidence | None = None
         self.expires_at: datetime | None = None
         """When the newest content is too old, blind time not counted; None while blind or empty."""
@@ -87,9 +88,7 @@ class FreshnessStory(Story):
             self.track.move("B", State.PROVEN, at, Reason.ALL_STEPS_MET)
 
     def _plain_expiry(self, piece: Evidence) -> datetime:
-        if self.spec.max_age is None:
-            raise ValueError("a freshness spec has a max_age")
-        return content_at(piece) + self.spec.max_age
+        return content_at(piece) + self.max_age
 
     def _expires_at(self, piece: Evidence) -> datetime | None:
         return stretched(self.facts.blind, content_at(piece), self._plain_expiry(piece))

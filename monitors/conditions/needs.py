@@ -43,9 +43,7 @@ class Need:
 
     def take(self, piece: Evidence) -> bool:
         """Whether this piece meets the step; the first one that does is kept as its proof."""
-        if self.kind and piece.kind != self.kind:
-            return False
-        if self.kind == CLOSE and piece.outcome is not Outcome.SUCCESS:
+        if self.kind and not (piece.kind == self.kind and is_green(piece)):
             return False
         if piece.strength < self.min_strength:
             self.too_weak = True
@@ -107,3 +105,8 @@ def needs_of(spec: Spec, facts: RunFacts) -> list[Need]:
 def first_unmet(needs: Iterable[Need]) -> Need | None:
     """The first step that was not met, in the order of the spec."""
     return next((need for need in needs if need.met_by is None), None)
+
+
+def is_green(piece: Evidence) -> bool:
+    """A closing claim shines only when it says success; every other kind by being there."""
+    return piece.kind != CLOSE or piece.outcome is Outcome.SUCCESS

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
+from monitors.conditions.needs import is_green
 from monitors.conditions.track import Track
 from monitors.conditions.values import (
-    CLOSE,
     Comfort,
     ComfortStanding,
     Evidence,
     Judgement,
-    Outcome,
     Reason,
     RunFacts,
     Spec,
@@ -133,8 +132,3 @@ def in_order(evidence: Iterable[Evidence]) -> list[Evidence]:
     """The set of evidence as a sequence that does not depend on how it arrived."""
     pieces = {piece.id: piece for piece in evidence}.values()
     return sorted(pieces, key=lambda piece: (piece.at, piece.received_at, piece.id))
-
-
-def is_green(piece: Evidence) -> bool:
-    """A closing claim shines only when it says success; every other kind by being there."""
-    return piece.kind != CLOSE or piece.outcome is Outcome.SUCCESS

@@ -113,8 +113,6 @@ class Track:
     def _write(
         self, letter: str, new: State, at: datetime, reason: Reason, values: Values = ()
     ) -> None:
-        if new is self.state:
-            return
         check_move(letter, self.state, new)
         self._keep_breaks(new, at)
         self.moves.append(

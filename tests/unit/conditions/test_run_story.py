@@ -114,6 +114,10 @@ def test_success_alone_never_proves_a_run_with_steps():
     assert judgement.missing == ("upload", "restore_check")
 
 
+def test_a_closing_piece_that_says_neither_success_nor_failure_proves_nothing():
+    assert fold(JOB, facts(started(), piece("c", "close", 5)), noon(6)).state is State.OPEN
+
+
 def test_evidence_that_is_too_weak_proves_nothing_and_says_what_is_missing():
     weak = piece("r", "restore_check", 5)
     judgement = fold(DRILL, facts(started(), weak), noon(10))

@@ -42,6 +42,7 @@ SCHEDULES = (
     cron("*/30 * * * *", BERLIN),
     cron("30 1,2 * * *", NEW_YORK),
     cron("0 0 29 2 *"),
+    cron("* 9 1 * *"),
     cron("0 9 * * 1-5", "Asia/Kolkata"),
     on_calendar("Mon..Fri 02:30", BERLIN),
     on_calendar("*-*-* *:00/20", NEW_YORK),
