@@ -1,0 +1,140 @@
+"""What all APIs share in shape: problems as the schema tells them, pages of lists, their cursors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+from luota.lib.api import invalid, json_response, read_object
+
+T = TypeVar("T")
+
+DEFAULT_PAGE, MOST_PER_PAGE = 50, 200
+PROBLEM_TYPE = "application/problem+json"
+
+
+class ProblemDetails(serializers.Serializer[Any]):
+    """RFC 9457 problem details."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    requestId = serializers.UUIDField()
+    error = serializers.CharField(help_text="The title again, for callers of the old contract.")
+    field = serializers.CharField(required=False)
+    limit = serializers.IntegerField(required=False)
+    actual = serializers.IntegerField(required=False)
+    policy = serializers.CharField(required=False)
+    retryAfterSeconds = serializers.IntegerField(required=False)
+
+
+_PROBLEMS = {
+    400: "The body is not readable.",
+    401: "The token is missing, or it does not open this.",
+    403: "A token of this kind may not do that.",
+    409: "It contradicts what is there already.",
+    413: "Over the size limit.",
+    422: "A field is wrong.",
+    503: "The database is away.",
+}
+
+
+def answers(success: Mapping[int, Any], *problems: int) -> dict[Any, Any]:
+    """The responses of one call for the schema: {status: shape or None} and the problems it may give."""
+    documented: dict[Any, Any] = {
+        status: OpenApiResponse(shape, "Done.") if shape else OpenApiResponse(description="Done.")
+        for status, shape in success.items()
+    }
+    told = {401, 403, 503, *problems}
+    return documented | {
+        (status, PROBLEM_TYPE): OpenApiResponse(ProblemDetails, _PROBLEMS[status])
+        for status in sorted(told)
+    }
+
+
+class Shape(serializers.Serializer[Any]):
+    """A body that becomes one frozen value by its `parsed()`."""
+
+    def parsed(self) -> Any:
+        raise NotImplementedError
+
+
+def read_body(shape: type[Shape], request: HttpRequest) -> Any:
+    """What the body says, as the shape's value. Raises Problem 400 or ValidationError (422)."""
+    return read_value(shape, read_object(request))
+
+
+def read_value(shape: type[Shape], value: object) -> Any:
+    read = shape(data=value)
+    read.is_valid(raise_exception=True)
+    return read.parsed()
+
+
+def page_shape(item: type[serializers.Serializer[Any]]) -> Any:
+    """The shape of one page of such items."""
+    name = item.__name__.removesuffix("Shape")
+    return inline_serializer(
+        name=f"{name}Page",
+        fields={
+            "items": item(many=True),
+            "next": serializers.UUIDField(
+                allow_null=True, help_text="Give it as `after` for the next page; null: no more."
+            ),
+        },
+    )
+
+
+PAGING = [
+    OpenApiParameter("after", UUID, description="The `next` of the page before."),
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": DEFAULT_PAGE},
+    ),
+]
+
+
+def cursor_in(request: HttpRequest) -> UUID | None:
+    """`after` of the address; Problem 422."""
+    return uuid_in(request, "after")
+
+
+def uuid_in(request: HttpRequest, name: str) -> UUID | None:
+    """A UUID of the address, None when it is not there; Problem 422 when it is none."""
+    given = request.GET.get(name)
+    if given is None:
+        return None
+    found = find_uuid(given)
+    if found is None:
+        raise invalid(name, "Give a UUID.")
+    return found
+
+
+def find_uuid(text: str) -> UUID | None:
+    """The UUID that a text is; None for every other text."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def limit_in(request: HttpRequest) -> int:
+    """`limit` of the address; Problem 422."""
+    given = request.GET.get("limit", str(DEFAULT_PAGE))
+    if not (given.isascii() and given.isdigit() and len(given) < 5):
+        raise invalid("limit", f"Give a whole number from 1 to {MOST_PER_PAGE}.")
+    if not 1 <= int(given) <= MOST_PER_PAGE:
+        raise invalid("limit", f"Give a whole number from 1 to {MOST_PER_PAGE}.")
+    return int(given)
+
+
+def page_response(rows: Sequence[T], limit: int, tell: Callable[[T], Mapping[str, Any]]) -> Any:
+    """One page out of limit + 1 rows asked for; each row has a UUID `pk` that continues after it."""
+    shown = rows[:limit]
+    more = len(rows) > limit
+    following = shown[-1].pk if more else None  # type: ignore[attr-defined]
+    return json_response(200, {"items": [tell(row) for row in shown], "next": following})
