@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -24,31 +25,66 @@ def bury_descendants() -> None:
         if now > forced_at + PATIENCE_SECONDS:
             return
         for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM if now < forced_at else signal.SIGKILL)
+            _send(pid, signal.SIGTERM if now < forced_at else signal.SIGKILL)
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.05)
 
 
-def _descendants() -> set[int]:
-    parents = _parents()
-    found: set[int] = set()
+def end_leaderless() -> None:
+    """Kill what a killed program of the Procfile left running.
+
+    Web processes outlive a killed granian: they hold the port, and the pipe by whose end honcho would
+    notice. Each program leads a session, so they are those of ours whose leader is no more.
+    """
+    table = _read_processes()
+    own_session = os.getsid(0)
+    for pid, found in _descendants(table).items():
+        leader = table.get(found.session)
+        if (
+            found.session != own_session
+            and (leader is None or leader.is_dead)
+            and not found.is_dead
+        ):
+            _send(pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One line of the kernel's table."""
+
+    parent: int
+    session: int
+    is_dead: bool
+
+
+def _descendants(table: dict[int, Process] | None = None) -> dict[int, Process]:
+    table = table or _read_processes()
+    found: dict[int, Process] = {}
     news = {os.getpid()}
     while news:
-        news = {pid for pid, parent in parents.items() if parent in news}
-        found |= news
+        news = {pid for pid, process in table.items() if process.parent in news}
+        found |= {pid: table[pid] for pid in news}
     return found
 
 
-def _parents() -> dict[int, int]:
+def _read_processes() -> dict[int, Process]:
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                found[int(entry.name)] = int(fields[1])
+                state, parent, _group, session = (
+                    (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                )
+                found[int(entry.name)] = Process(
+                    parent=int(parent), session=int(session), is_dead=state in "ZX"
+                )
     return found
+
+
+def _send(pid: int, sign: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, sign)
 
 
 class MakeParent:

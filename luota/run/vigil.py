@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 
 from luota import embedded
-from luota.run.kinship import MakeParent
+from luota.run.kinship import MakeParent, end_leaderless
 from luota.run.supervise import stop_everything
 
-ENGINES_EVERY = 5
-"""Looks between two questions to the engines: each costs a process for some milliseconds."""
+SLOW_EVERY = 5
+"""Looks between two of the dear ones, which cost some milliseconds each."""
 
 
 class Vigil:
@@ -32,11 +32,12 @@ class Vigil:
         if not self._has_announced and _answers():
             self._has_announced = True
             announce()
-        if settings.IS_BUNDLED and self._looks % ENGINES_EVERY == 0:
+        if self._looks % SLOW_EVERY == 0:
+            end_leaderless()
             self._keep_engines()
 
     def _keep_engines(self) -> None:
-        if embedded.is_running(settings.LUOTA_HOME):
+        if not settings.IS_BUNDLED or embedded.is_running(settings.LUOTA_HOME):
             return
         try:
             embedded.revive(settings.LUOTA_HOME)
