@@ -83,8 +83,7 @@ class FreshnessStory(Story):
         if self.track.says is State.CONTRADICTED:
             self.track.move("H", State.PROVEN, at, Reason.PROOF_RETURNED)
         elif self.track.says is not State.PROVEN:
-            is_late = self.track.says is State.OVERDUE and was_due_at is not None
-            self.lateness = at - was_due_at if is_late and was_due_at else None
+            self.lateness = at - was_due_at if was_due_at else None
             self.track.move("B", State.PROVEN, at, Reason.ALL_STEPS_MET)
 
     def _plain_expiry(self, piece: Evidence) -> datetime:
