@@ -1,0 +1,187 @@
+"""The shapes of a monitor's configuration in the management API, both ways.
+
+Names are camelCase outside, also inside the rules of a spec; the documents are kept as domain.md
+and monitors.conditions.document write them.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from luota.lib.shapes import Shape
+from monitors.conditions.values import Mode
+from monitors.models import Monitor, Severity
+from monitors.operations import MonitorDraft
+from monitors.standings import Watch, watch_of
+
+MOST_TAGS = 16
+_SEVERITIES = {severity.name.lower(): severity for severity in Severity}
+_CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_UNDERLINED = re.compile(r"_([a-z0-9])")
+
+
+class MonitorInputShape(Shape):
+    name = serializers.CharField(max_length=120)
+    promise = serializers.CharField(
+        max_length=300, help_text="The customer-visible state in words."
+    )
+    mode = serializers.ChoiceField([mode.value for mode in Mode])
+    spec = serializers.DictField(
+        help_text="The rules: schedules, grace, within, maxAge, steps, comforts, …"
+    )
+    ownerId = serializers.UUIDField(allow_null=True, default=None, help_text="A membership.")
+    ownerLabel = serializers.CharField(max_length=120, allow_blank=True, default="")
+    runbookUrl = serializers.URLField(max_length=500, allow_blank=True, default="")
+    severity = serializers.ChoiceField(list(_SEVERITIES), default="high")
+    environment = serializers.CharField(max_length=60, default="production")
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=60), max_length=MOST_TAGS, default=list
+    )
+    routeId = serializers.UUIDField(
+        allow_null=True, default=None, help_text="null: the workspace's default route."
+    )
+
+    def parsed(self) -> MonitorDraft:
+        return MonitorDraft(**_as_columns(self.validated_data))
+
+
+class MonitorChangesShape(MonitorInputShape):
+    """What is to change; all that is left out stays."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "partial": True})
+
+    def parsed(self) -> Callable[[MonitorDraft], MonitorDraft]:  # type: ignore[override]
+        """From the draft of the monitor as it is to the one that is wanted."""
+        changes = _as_columns(self.validated_data)
+        return lambda draft: replace(draft, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interruption:
+    reason: str
+    until: datetime | None
+
+
+class PauseShape(Shape):
+    reason = serializers.CharField(max_length=300)
+    until = serializers.DateTimeField(
+        allow_null=True, default=None, help_text="null: until somebody resumes."
+    )
+
+    def parsed(self) -> Interruption:
+        return Interruption(**self.validated_data)
+
+
+class SilenceShape(Shape):
+    reason = serializers.CharField(max_length=300)
+    until = serializers.DateTimeField()
+
+    def parsed(self) -> Interruption:
+        return Interruption(**self.validated_data)
+
+
+class SpecShape(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    digest = serializers.CharField()
+    rules = serializers.DictField()
+
+
+class MonitorShape(serializers.Serializer[Any]):
+    """The configuration of a monitor and how it stands."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    promise = serializers.CharField()
+    mode = serializers.ChoiceField([mode.value for mode in Mode])
+    state = serializers.ChoiceField([watch.value for watch in Watch])
+    spec = SpecShape()
+    ownerId = serializers.UUIDField(allow_null=True)
+    owner = serializers.CharField(help_text="The owner as people read it.", allow_blank=True)
+    ownerLabel = serializers.CharField(allow_blank=True)
+    runbookUrl = serializers.CharField(allow_blank=True)
+    severity = serializers.ChoiceField(list(_SEVERITIES))
+    environment = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    routeId = serializers.UUIDField(allow_null=True)
+    createdAt = serializers.DateTimeField()
+    pausedAt = serializers.DateTimeField(allow_null=True)
+    pausedUntil = serializers.DateTimeField(allow_null=True)
+    pauseReason = serializers.CharField(allow_blank=True)
+    silencedUntil = serializers.DateTimeField(allow_null=True)
+    silenceReason = serializers.CharField(allow_blank=True)
+
+
+def tell_monitor(monitor: Monitor) -> dict[str, Any]:
+    """Needs `spec` and `owner__user` selected."""
+    return {
+        "id": monitor.pk,
+        "name": monitor.name,
+        "promise": monitor.promise,
+        "mode": monitor.mode,
+        "state": watch_of(monitor),
+        "spec": _tell_spec(monitor),
+        "ownerId": monitor.owner_id,
+        "owner": monitor.owner_name,
+        "ownerLabel": monitor.owner_label,
+        "runbookUrl": monitor.runbook_url,
+        "severity": Severity(monitor.severity).name.lower(),
+        "environment": monitor.environment,
+        "tags": monitor.tags,
+        "routeId": monitor.route_id,
+        "createdAt": monitor.created_at,
+        "pausedAt": monitor.paused_at,
+        "pausedUntil": monitor.paused_until,
+        "pauseReason": monitor.pause_reason,
+        "silencedUntil": monitor.silenced_until,
+        "silenceReason": monitor.silence_reason,
+    }
+
+
+def outside_name(path: str) -> str:
+    """`steps[0].min_strength` as callers write it."""
+    return _UNDERLINED.sub(lambda found: found[1].upper(), path)
+
+
+def _tell_spec(monitor: Monitor) -> dict[str, Any]:
+    if monitor.spec is None:
+        return {"version": 0, "digest": "", "rules": {}}
+    return {
+        "version": monitor.spec.number,
+        "digest": monitor.spec.digest,
+        "rules": _renamed(monitor.spec.document, outside_name),
+    }
+
+
+def _as_columns(words: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a MonitorDraft that the body gives."""
+    columns = {_inside_name(name): value for name, value in words.items()}
+    if "spec" in columns:
+        columns["rules"] = _renamed(columns.pop("spec"), _inside_name)
+    readers: dict[str, Callable[[Any], Any]] = {
+        "mode": Mode,
+        "severity": _SEVERITIES.__getitem__,
+        "tags": tuple,
+    }
+    return {name: readers.get(name, _as_is)(value) for name, value in columns.items()}
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _inside_name(name: str) -> str:
+    return _CAPITAL.sub(r"_\1", name).lower()
+
+
+def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
+    """The same JSON with other names; the depth of a body is bounded by luota.lib.api."""
+    if isinstance(value, Mapping):
+        return {rename(str(name)): _renamed(inner, rename) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, rename) for inner in value]
+    return value

@@ -1,0 +1,143 @@
+"""How a monitor or a run stands, for any token that opens it: status only, never payloads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from luota.lib.api import json_response, unauthorised
+from luota.lib.shapes import answers, find_uuid
+from monitors.api.shapes import MonitorShape, outside_name, tell_monitor
+from monitors.conditions.values import Mode, State, Strength, Verdict
+from monitors.models import Monitor, Run
+from monitors.standings import Watch, broken_runs, find_monitor, find_run, watch_of
+from workspaces.api.management import CallerView
+from workspaces.authentication import Caller
+from workspaces.models import TokenKind
+
+
+class StepStandingShape(serializers.Serializer[Any]):
+    step = serializers.CharField()
+    claim = serializers.CharField()
+    verdict = serializers.ChoiceField([verdict.value for verdict in Verdict])
+    evidenceId = serializers.CharField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+    strength = serializers.CharField(allow_null=True)
+    dueAt = serializers.DateTimeField(allow_null=True)
+    missing = serializers.ListField(child=serializers.CharField())
+
+
+class ComfortStandingShape(serializers.Serializer[Any]):
+    comfort = serializers.CharField()
+    claim = serializers.CharField()
+    evidenceId = serializers.CharField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class RunStandingShape(serializers.Serializer[Any]):
+    """How one run stands, as last judged."""
+
+    runId = serializers.UUIDField()
+    monitorId = serializers.UUIDField()
+    key = serializers.CharField(allow_blank=True)
+    occurrence = serializers.CharField(allow_blank=True)
+    attempt = serializers.IntegerField()
+    state = serializers.ChoiceField([state.value for state in State])
+    since = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    openedAt = serializers.DateTimeField(allow_null=True)
+    expectedAt = serializers.DateTimeField(allow_null=True)
+    steps = StepStandingShape(many=True)
+    comforts = ComfortStandingShape(many=True)
+    missing = serializers.ListField(child=serializers.CharField())
+    nextDeadline = serializers.DateTimeField(allow_null=True)
+    latenessSeconds = serializers.FloatField(allow_null=True)
+    durationSeconds = serializers.FloatField(allow_null=True)
+
+
+class MonitorStandingShape(serializers.Serializer[Any]):
+    """How a monitor stands, as last judged."""
+
+    monitorId = serializers.UUIDField()
+    name = serializers.CharField()
+    mode = serializers.ChoiceField([mode.value for mode in Mode])
+    state = serializers.ChoiceField([watch.value for watch in Watch])
+    pausedUntil = serializers.DateTimeField(allow_null=True)
+    firstSignalAt = serializers.DateTimeField(allow_null=True)
+    latestSignalAt = serializers.DateTimeField(allow_null=True)
+    nextDeadline = serializers.DateTimeField(allow_null=True)
+    brokenRuns = RunStandingShape(many=True, help_text="At most 50, the longest broken first.")
+    configuration = MonitorShape(required=False, help_text="Only for management tokens.")
+
+
+class RunView(CallerView):
+    @extend_schema(operation_id="getRun", responses=answers({200: RunStandingShape}))
+    def get(self, request: HttpRequest, run_id: str) -> HttpResponse:  # noqa: ARG002
+        """The standing of a run."""
+        pk = find_uuid(run_id)
+        run = find_run(self.caller.workspace_id, pk) if pk else None
+        if run is None or not opens(self.caller, run.monitor_id):
+            raise unauthorised()
+        return json_response(200, tell_run(run))
+
+
+def opens(caller: Caller, monitor_id: object) -> bool:
+    """Whether the token reaches this monitor of its workspace."""
+    return caller.monitor_id in {None, monitor_id}
+
+
+def tell_standing(monitor: Monitor, caller: Caller) -> dict[str, Any]:
+    standing = {
+        "monitorId": monitor.pk,
+        "name": monitor.name,
+        "mode": monitor.mode,
+        "state": watch_of(monitor),
+        "pausedUntil": monitor.paused_until,
+        "firstSignalAt": monitor.first_signal_at,
+        "latestSignalAt": monitor.latest_signal_at,
+        "nextDeadline": monitor.next_deadline_at,
+        "brokenRuns": [tell_run(run) for run in broken_runs(monitor)],
+    }
+    if caller.kind != TokenKind.INGEST:
+        standing["configuration"] = tell_monitor(monitor)
+    return standing
+
+
+def get_standing(caller: Caller, given: str) -> Monitor:
+    """The monitor if the token opens it; Problem 401."""
+    pk = find_uuid(given)
+    monitor = find_monitor(caller.workspace_id, pk) if pk and opens(caller, pk) else None
+    if monitor is None:
+        raise unauthorised()
+    return monitor
+
+
+def tell_run(run: Run) -> dict[str, Any]:
+    return {
+        "runId": run.pk,
+        "monitorId": run.monitor_id,
+        "key": run.key,
+        "occurrence": run.occurrence,
+        "attempt": run.attempt,
+        "state": run.state,
+        "since": run.state_since,
+        "reason": run.reason,
+        "openedAt": run.opened_at,
+        "expectedAt": run.expected_at,
+        "steps": [_tell_mark(step) for step in run.standing.get("steps", [])],
+        "comforts": [_tell_mark(comfort) for comfort in run.standing.get("comforts", [])],
+        "missing": run.missing,
+        "nextDeadline": run.next_deadline_at,
+        "latenessSeconds": run.lateness and run.lateness.total_seconds(),
+        "durationSeconds": run.duration and run.duration.total_seconds(),
+    }
+
+
+def _tell_mark(mark: Mapping[str, Any]) -> dict[str, Any]:
+    """A step or comfort as the judgement left it; a strength by its name."""
+    told = {outside_name(name): value for name, value in mark.items()}
+    if isinstance(told.get("strength"), int):
+        told["strength"] = Strength(told["strength"]).name.lower()
+    return told

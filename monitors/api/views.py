@@ -1,0 +1,175 @@
+"""Monitors by API: made, changed, interrupted and deleted. Parse, one operation, tell."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from luota.lib.api import Problem, invalid, json_response
+from luota.lib.shapes import PAGING, answers, page_shape, read_body
+from monitors import interruptions, operations
+from monitors.api import shapes
+from monitors.api.standings import MonitorStandingShape, get_standing, tell_standing
+from monitors.conditions.document import SpecInvalid
+from monitors.models import Monitor
+from monitors.standings import monitors_of
+from workspaces.api.management import ManagementView, get_own, newest_first
+from workspaces.authentication import Caller, caller_of
+
+
+@contextmanager
+def _monitor_problems() -> Iterator[None]:
+    """The refusals of the operations on monitors as problems."""
+    try:
+        yield
+    except SpecInvalid as error:
+        field = ".".join(filter(None, ["spec", shapes.outside_name(error.field)]))
+        raise invalid(field, error.sentence) from None
+    except operations.NotInWorkspace as error:
+        raise invalid(f"{error.field}Id", str(error)) from None
+    except operations.ModeIsFixed:
+        raise invalid("mode", "The mode of a monitor cannot change; make another one.") from None
+    except operations.MonitorNameTaken:
+        detail = "Another monitor of this workspace has this name."
+        raise Problem(status=409, code="name_taken", detail=detail, field="name") from None
+    except interruptions.EndPassed:
+        raise invalid("until", "It must lie ahead.") from None
+
+
+class MonitorsView(ManagementView):
+    @extend_schema(
+        operation_id="listMonitors",
+        parameters=PAGING,
+        responses=answers({200: page_shape(shapes.MonitorShape)}, 422),
+    )
+    def get(self, request: HttpRequest) -> Any:
+        """The monitors of the workspace, newest first."""
+        rows = monitors_of(self.caller.workspace_id)
+        return newest_first(request, rows, self.caller, shapes.tell_monitor)
+
+    @extend_schema(
+        operation_id="createMonitor",
+        request=shapes.MonitorInputShape,
+        responses=answers({201: shapes.MonitorShape}, 400, 409, 413, 422),
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """A promise that is watched from now on."""
+        draft = read_body(shapes.MonitorInputShape, request)
+        with _monitor_problems():
+            monitor = operations.create_monitor(
+                workspace_id=self.caller.workspace_id, draft=draft, actor=self.actor, now=self.now
+            )
+        return json_response(201, shapes.tell_monitor(monitor))
+
+
+class MonitorView(ManagementView):
+    def admit(self, request: HttpRequest) -> Caller:
+        """Reading the standing is for every token that opens the monitor."""
+        if request.method in {"GET", "HEAD"}:
+            return caller_of(request, now=self.now)
+        return super().admit(request)
+
+    @extend_schema(operation_id="getMonitor", responses=answers({200: MonitorStandingShape}))
+    def get(self, request: HttpRequest, monitor_id: str) -> HttpResponse:  # noqa: ARG002
+        """The standing: state, broken runs with their steps, next deadline."""
+        monitor = get_standing(self.caller, monitor_id)
+        return json_response(200, tell_standing(monitor, self.caller))
+
+    @extend_schema(
+        operation_id="updateMonitor",
+        request=shapes.MonitorChangesShape,
+        responses=answers({200: shapes.MonitorShape}, 400, 409, 413, 422),
+    )
+    def patch(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
+        """What the body names is changed; new rules make a new version of the spec."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        change = read_body(shapes.MonitorChangesShape, request)
+        with _monitor_problems():
+            operations.update_monitor(
+                monitor=monitor,
+                draft=change(operations.draft_of(monitor)),
+                actor=self.actor,
+                now=self.now,
+            )
+        return _told(self.caller, monitor_id)
+
+    @extend_schema(operation_id="deleteMonitor", responses=answers({204: None}))
+    def delete(self, request: HttpRequest, monitor_id: str) -> HttpResponse:  # noqa: ARG002
+        """With its runs, files and tokens."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        operations.delete_monitor(monitor=monitor, actor=self.actor, now=self.now)
+        return HttpResponse(status=204)
+
+
+class PauseView(ManagementView):
+    @extend_schema(
+        operation_id="pauseMonitor",
+        request=shapes.PauseShape,
+        responses=answers({200: shapes.MonitorShape}, 400, 409, 413, 422),
+    )
+    def post(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
+        """Signals are stored, nothing is judged, until the end or a resume."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        asked: shapes.Interruption = read_body(shapes.PauseShape, request)
+        with _monitor_problems():
+            is_done = interruptions.pause_monitor(
+                monitor=monitor,
+                reason=asked.reason,
+                until=asked.until,
+                actor=self.actor,
+                now=self.now,
+            )
+        if not is_done:
+            detail = "The monitor is paused already; resume it first."
+            raise Problem(status=409, code="already_paused", detail=detail)
+        return _told(self.caller, monitor_id)
+
+
+class ResumeView(ManagementView):
+    @extend_schema(
+        operation_id="resumeMonitor", request=None, responses=answers({200: shapes.MonitorShape})
+    )
+    def post(self, request: Request, monitor_id: str) -> HttpResponse:  # noqa: ARG002
+        """Watched again from now on. Repeating it changes nothing."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        interruptions.resume_monitor(monitor=monitor, actor=self.actor, now=self.now)
+        return _told(self.caller, monitor_id)
+
+
+class SilenceView(ManagementView):
+    @extend_schema(
+        operation_id="silenceMonitor",
+        request=shapes.SilenceShape,
+        responses=answers({200: shapes.MonitorShape}, 400, 413, 422),
+    )
+    def post(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
+        """Files open as ever, but nobody is told until then."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        asked: Any = read_body(shapes.SilenceShape, request)
+        with _monitor_problems():
+            interruptions.silence_monitor(
+                monitor=monitor,
+                reason=asked.reason,
+                until=asked.until,
+                actor=self.actor,
+                now=self.now,
+            )
+        return _told(self.caller, monitor_id)
+
+    @extend_schema(operation_id="unsilenceMonitor", responses=answers({200: shapes.MonitorShape}))
+    def delete(self, request: HttpRequest, monitor_id: str) -> HttpResponse:  # noqa: ARG002
+        """People are told again. Repeating it changes nothing."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        interruptions.unsilence_monitor(monitor=monitor, actor=self.actor, now=self.now)
+        return _told(self.caller, monitor_id)
+
+
+def _own_monitor(caller: Caller, monitor_id: str) -> Monitor:
+    return get_own(monitors_of(caller.workspace_id), caller, monitor_id)
+
+
+def _told(caller: Caller, monitor_id: str) -> HttpResponse:
+    return json_response(200, shapes.tell_monitor(_own_monitor(caller, monitor_id)))
