@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents.lifecycle import State
-from incidents.models import Incident, NoticeType
+from incidents.models import Incident, NoticeType, Transition
 from monitors.conditions.values import Cause, Reason, Verdict
 
 _Sentence = Callable[[Mapping[str, Any]], str]
@@ -37,6 +37,32 @@ def subject(incident: Incident, notice: str) -> str:
     promise = incident.quote.get("promise") or incident.monitor.promise
     one_line = " ".join(str(promise).split())
     return f"[Luota] #{incident.number} {_NOTICED[notice]}{incident.cause}: {one_line}"
+
+
+def notice_lines(incident: Incident, transition: Transition) -> tuple[tuple[str, str], ...]:
+    """What a notice says below its headline: (label, text). Needs the transition's `actor` selected."""
+    quote = incident.quote
+    monitor = incident.monitor
+    lines = [
+        (transition.new_state.capitalize(), transition_line(transition)),
+        ("Promise", str(quote.get("promise") or monitor.promise)),
+        ("Looked healthy", "; ".join(_green_claims(quote))),
+        ("Missing", ", ".join(map(str, quote.get("missing") or []))),
+        ("Affected runs", str(incident.affected_count) if incident.affected_count > 1 else ""),
+        ("May be retried", str((quote.get("retry") or {}).get("hint") or "")),
+        ("Owner", str(quote.get("owner") or "nobody")),
+        ("Environment", str(quote.get("environment") or monitor.environment)),
+        ("Runbook", str(quote.get("runbook_url") or monitor.runbook_url)),
+    ]
+    return tuple((label, text) for label, text in lines if text)
+
+
+def transition_line(transition: Transition) -> str:
+    """When, by whom and with which note a file moved: "23 Nov 2026 03:30 UTC by Ann: on it"."""
+    by = transition.values.get("by") or transition.actor
+    whom = f" by {by}" if by else ""
+    note = f": {transition.note}" if transition.note else ""
+    return f"{instant(transition.at)}{whom}{note}"
 
 
 def reason_sentence(reason: str, values: Mapping[str, Any]) -> str:
@@ -110,7 +136,7 @@ def _stale(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
 
 
 def _unproven(incident: Incident, quote: Any, _values: Any) -> str:
-    green = [_inner(comfort["claim"]) for comfort in quote.get("comforts", []) if comfort.get("at")]
+    green = [_inner(claim) for claim in _green_claims(quote)]
     step = _step_claim(incident, quote) or "the outcome"
     healthy = f"{_listed(green)}, but " if green else ""
     return f"{healthy}“{step}” was not proven"
@@ -176,6 +202,10 @@ def _failing_step(incident: Incident, quote: Mapping[str, Any]) -> Mapping[str, 
 
 def _step_claim(incident: Incident, quote: Mapping[str, Any]) -> str:
     return str(_failing_step(incident, quote).get("claim") or incident.step)
+
+
+def _green_claims(quote: Mapping[str, Any]) -> list[str]:
+    return [str(each["claim"]) for each in quote.get("comforts") or [] if each.get("at")]
 
 
 def _inner(claim: str) -> str:
