@@ -3,10 +3,15 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from luota import health
+from luota import health, openapi
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("evidence.api.urls")),
+    path("", include("monitors.api.urls")),
+    path("", include("incidents.api.urls")),
+    path("", include("workspaces.api.urls")),
+    path("openapi.json", openapi.schema, name="openapi"),
+    path("docs/api", openapi.docs, name="api-docs"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),

@@ -32,7 +32,7 @@ def monitor_page(
     runs = Run.objects.filter(monitor=OuterRef("pk"))
     broken = runs.filter(workspace_id=workspace_id, broken_since__isnull=False)
     recent = runs.order_by("-id").values("state")[:RECENT_RUNS]
-    found = Monitor.objects.filter(workspace_id=workspace_id, name__gt=after)
+    found: QuerySet[Monitor] = Monitor.objects.filter(workspace_id=workspace_id, name__gt=after)
     found = found.annotate(has_broken=Exists(broken), recent=ArraySubquery(recent))
     found = _filtered(found, filters).select_related("owner__user").order_by("name")
     return list(found[: PAGE_SIZE + 1])

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -20,7 +21,7 @@ M = TypeVar("M", bound=Model)
 class CallerView(APIView):
     """A call by any live token. `now` is the instant of the whole call."""
 
-    parser_classes = []  # bodies are read strictly by luota.lib.api
+    parser_classes = [JSONParser]  # for the schema; bodies are read strictly by luota.lib.api
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     now: datetime
     caller: Caller

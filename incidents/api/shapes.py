@@ -1,0 +1,173 @@
+"""The shapes of incident files in the management API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from incidents.lifecycle import State, Trigger
+from incidents.models import AffectedRun, Attempt, Delivery, DeliveryState, Incident, Transition
+from incidents.operations import NOTE_LENGTH
+from incidents.sentences import headline
+from luota.lib.shapes import Shape
+from monitors.conditions.values import Cause
+from monitors.conditions.values import State as RunState
+from monitors.models import Severity
+
+
+class NoteShape(Shape):
+    note = serializers.CharField(max_length=NOTE_LENGTH)
+
+    def parsed(self) -> str:
+        return str(self.validated_data["note"])
+
+
+class RemarkShape(Shape):
+    note = serializers.CharField(max_length=NOTE_LENGTH, allow_blank=True, default="")
+
+    def parsed(self) -> str:
+        return str(self.validated_data["note"])
+
+
+class IncidentShape(serializers.Serializer[Any]):
+    """One line of the list of files."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    sentence = serializers.CharField()
+    monitorId = serializers.UUIDField()
+    monitor = serializers.CharField()
+    cause = serializers.ChoiceField([cause.value for cause in Cause])
+    step = serializers.CharField(allow_blank=True)
+    severity = serializers.ChoiceField([severity.name.lower() for severity in Severity])
+    state = serializers.ChoiceField([state.value for state in State])
+    openedAt = serializers.DateTimeField(help_text="When the promise broke.")
+    recordedAt = serializers.DateTimeField(help_text="When Luota saw it.")
+    acknowledgedAt = serializers.DateTimeField(allow_null=True)
+    acknowledgedBy = serializers.CharField(allow_null=True)
+    resolvedAt = serializers.DateTimeField(allow_null=True)
+    resolution = serializers.CharField(allow_blank=True)
+    reopenedCount = serializers.IntegerField()
+    affectedCount = serializers.IntegerField()
+
+
+class AffectedShape(serializers.Serializer[Any]):
+    runId = serializers.UUIDField()
+    key = serializers.CharField(allow_blank=True)
+    occurrence = serializers.CharField(allow_blank=True)
+    state = serializers.ChoiceField([state.value for state in RunState])
+    brokenSince = serializers.DateTimeField()
+    recoveredAt = serializers.DateTimeField(allow_null=True)
+
+
+class TransitionShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    trigger = serializers.ChoiceField([trigger.value for trigger in Trigger])
+    state = serializers.CharField()
+    by = serializers.CharField(allow_null=True, help_text="null: Luota itself.")
+    at = serializers.DateTimeField()
+    recordedAt = serializers.DateTimeField()
+    note = serializers.CharField(allow_blank=True)
+
+
+class AttemptShape(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    startedAt = serializers.DateTimeField()
+    endedAt = serializers.DateTimeField(allow_null=True)
+    isAccepted = serializers.BooleanField(allow_null=True)
+    answer = serializers.CharField(allow_blank=True)
+
+
+class DeliveryShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    channel = serializers.CharField()
+    notice = serializers.CharField()
+    state = serializers.ChoiceField([state.value for state in DeliveryState])
+    reason = serializers.CharField(allow_blank=True)
+    dueAt = serializers.DateTimeField()
+    acceptedAt = serializers.DateTimeField(allow_null=True)
+    attempts = AttemptShape(many=True)
+
+
+class FileShape(IncidentShape):
+    """The whole file."""
+
+    fingerprint = serializers.CharField(allow_blank=True)
+    quote = serializers.DictField(
+        help_text="What the file quotes as it stood when it opened: promise, owner, steps, "
+        "comforts, missing paths, payload, retry context, last good run."
+    )
+    affectedRuns = AffectedShape(many=True)
+    timeline = TransitionShape(many=True)
+    deliveries = DeliveryShape(many=True)
+
+
+def tell_incident(incident: Incident) -> dict[str, Any]:
+    """Needs `monitor` and `acknowledged_by` selected."""
+    seen_by = incident.acknowledged_by
+    return {
+        "id": incident.pk,
+        "number": incident.number,
+        "sentence": headline(incident),
+        "monitorId": incident.monitor_id,
+        "monitor": incident.monitor.name,
+        "cause": incident.cause,
+        "step": incident.step,
+        "severity": Severity(incident.severity).name.lower(),
+        "state": incident.state,
+        "openedAt": incident.opened_at,
+        "recordedAt": incident.recorded_at,
+        "acknowledgedAt": incident.acknowledged_at,
+        "acknowledgedBy": str(seen_by) if seen_by else None,
+        "resolvedAt": incident.resolved_at,
+        "resolution": incident.resolution,
+        "reopenedCount": incident.reopened_count,
+        "affectedCount": incident.affected_count,
+    }
+
+
+def tell_affected(affected: AffectedRun) -> dict[str, Any]:
+    run = affected.run
+    return {
+        "runId": run.pk,
+        "key": run.key,
+        "occurrence": run.occurrence,
+        "state": run.state,
+        "brokenSince": affected.broken_since,
+        "recoveredAt": affected.recovered_at,
+    }
+
+
+def tell_transition(entry: Transition) -> dict[str, Any]:
+    by = str(entry.actor) if entry.actor else entry.values.get("by")
+    return {
+        "id": entry.pk,
+        "trigger": entry.trigger,
+        "state": entry.new_state,
+        "by": by,
+        "at": entry.at,
+        "recordedAt": entry.recorded_at,
+        "note": entry.note,
+    }
+
+
+def tell_delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.pk,
+        "channel": delivery.channel.name,
+        "notice": delivery.notice,
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "dueAt": delivery.due_at,
+        "acceptedAt": delivery.accepted_at,
+        "attempts": [_tell_attempt(attempt) for attempt in delivery.attempts.all()],
+    }
+
+
+def _tell_attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "startedAt": attempt.started_at,
+        "endedAt": attempt.ended_at,
+        "isAccepted": attempt.is_accepted,
+        "answer": attempt.answer,
+    }
