@@ -71,5 +71,5 @@ def _default_holds(day: datetime | None) -> bool:
         condition = " WHERE id >= %s AND id < %s"
         bounds = [first_uuid7_at(day), first_uuid7_at(day + timedelta(days=1))]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT EXISTS (SELECT FROM evidence_default{condition})", bounds)  # noqa: S608 - constants
+        cursor.execute(f"SELECT EXISTS (SELECT FROM evidence_default{condition})", bounds)
         return bool(cursor.fetchone()[0])

@@ -150,7 +150,7 @@ def lock_runs(cursor: Any, entries: Sequence[Entry]) -> Runs:
     wanted = ids | _named_runs(cursor, [entry for entry in entries if not entry.signal.run_id])
     if wanted:
         cursor.execute(
-            f"SELECT {_RUN_COLUMNS} FROM monitors_run WHERE id = ANY(%s)"  # noqa: S608 - a constant
+            f"SELECT {_RUN_COLUMNS} FROM monitors_run WHERE id = ANY(%s)"
             " ORDER BY id FOR NO KEY UPDATE",
             [list(wanted)],
         )

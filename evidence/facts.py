@@ -1,0 +1,192 @@
+"""Loads what is known, in sets, as the values that the judgement reads."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from luota.lib.ids import first_uuid7_at
+from monitors.conditions.values import Evidence, Mode, Outcome, RunFacts, Strength, Waiver, Window
+from monitors.models import Pause, Run
+
+MOST_OF_A_KIND = 50
+"""Pieces of one kind that a run is judged by, the first ones; a chatty worker costs no more."""
+_LATE_COMMIT = timedelta(minutes=1)
+"""Evidence received before a judgement may be committed after it, by no more than this."""
+_AHEAD = timedelta(minutes=5)
+"""The API takes timestamps this far ahead: such evidence has an id before its occurrence."""
+
+_COLUMNS = (
+    "e.id, e.kind, e.strength, e.occurred_at, e.received_at, e.outcome, e.fresh_as_of, e.attempt,"
+    " e.exit_code, e.summary"
+)
+
+
+class Period(NamedTuple):
+    """The half-open time that a slot of a monitor owns; no end for an interval."""
+
+    monitor_id: UUID
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+def load_run_facts(runs: Sequence[Run], windows: Sequence[Window]) -> dict[UUID, RunFacts]:
+    """{run id: facts}. The runs need `monitor` selected; `windows` are the blind ones of late."""
+    pauses = _pauses({run.monitor_id for run in runs})
+    evidence = _evidence_of(runs)
+    return {
+        run.id: RunFacts(
+            opened_at=run.opened_at,
+            expected_at=run.expected_at,
+            evidence=tuple(evidence[run.id]),
+            blind=_touching(run, [*windows, *pauses[run.monitor_id]]),
+            waiver=_waiver(run),
+            superseded_at=run.superseded_at,
+        )
+        for run in runs
+    }
+
+
+def _evidence_of(runs: Iterable[Run]) -> Mapping[UUID, list[Evidence]]:
+    found: dict[UUID, list[Evidence]] = defaultdict(list)
+    slots, living, plain = [], [], []
+    for run in runs:
+        is_living = run.monitor.mode == Mode.FRESHNESS
+        (slots if run.expected_at else living if is_living else plain).append(run)
+    for run_id, piece in [*_of_plain(plain), *_of_living(living), *_of_slots(slots)]:
+        found[run_id].append(piece)
+    return found
+
+
+def _of_plain(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
+    """The first pieces of each kind. Index: evidence_of_run; nothing is older than its run."""
+    if not runs:
+        return []
+    return _query(
+        f"SELECT e.run_id, {_COLUMNS} FROM (SELECT *,"
+        "   row_number() OVER (PARTITION BY run_id, kind ORDER BY id) AS place"
+        "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s) e WHERE e.place <= %s",
+        [
+            [run.id for run in runs],
+            first_uuid7_at(min(run.created_at for run in runs) - _LATE_COMMIT),
+            MOST_OF_A_KIND,
+        ],
+    )
+
+
+def _of_living(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
+    """A freshness run lives on: what its last judgement stood on, and what came since.
+
+    Indexes: primary key, evidence_of_run.
+    """
+    if not runs:
+        return []
+    since = [first_uuid7_at((run.judged_at or run.created_at) - _LATE_COMMIT) for run in runs]
+    carried = [
+        step["evidence_id"]
+        for run in runs
+        for step in run.standing.get("steps", [])
+        if step["evidence_id"]
+    ]
+    return _query(
+        f"SELECT e.run_id, {_COLUMNS} FROM evidence_evidence e WHERE e.id = ANY(%s::uuid[])"
+        f" UNION SELECT w.run_id, {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[]) AS w(run_id, since)"
+        " CROSS JOIN LATERAL (SELECT * FROM evidence_evidence WHERE run_id = w.run_id AND id >= w.since"
+        "   ORDER BY id DESC LIMIT 1000) e",
+        [carried, [run.id for run in runs], since],
+    )
+
+
+def _of_slots(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
+    """The first sign of life in each slot. Index: evidence_of_monitor."""
+    if not runs:
+        return []
+    return _query(
+        f"SELECT w.run_id, {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[])"
+        "   AS w(run_id, monitor_id, starts_at, ends_at)"
+        " CROSS JOIN LATERAL (SELECT * FROM evidence_evidence WHERE monitor_id = w.monitor_id"
+        "   AND id >= %s AND occurred_at >= w.starts_at"
+        "   AND (w.ends_at IS NULL OR occurred_at < w.ends_at) ORDER BY occurred_at LIMIT 1) e",
+        [
+            [run.id for run in runs],
+            [run.monitor_id for run in runs],
+            [run.slot_starts_at for run in runs],
+            [run.slot_ends_at for run in runs],
+            first_uuid7_at(min(run.slot_starts_at or run.created_at for run in runs) - _AHEAD),
+        ],
+    )
+
+
+def first_signals(periods: Sequence[Period]) -> dict[UUID, list[datetime]]:
+    """{monitor id: instants}: the first signal in each period that has one. Index: evidence_of_monitor."""
+    found: dict[UUID, list[datetime]] = defaultdict(list)
+    if not periods:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.monitor_id, e.at FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])"
+            "   AS w(monitor_id, starts_at, ends_at)"
+            " CROSS JOIN LATERAL (SELECT least(occurred_at, received_at) AS at FROM evidence_evidence"
+            "   WHERE monitor_id = w.monitor_id AND id >= %s AND occurred_at >= w.starts_at"
+            "   AND (w.ends_at IS NULL OR occurred_at < w.ends_at) ORDER BY occurred_at LIMIT 1) e",
+            [
+                [period.monitor_id for period in periods],
+                [period.starts_at for period in periods],
+                [period.ends_at for period in periods],
+                first_uuid7_at(min(period.starts_at for period in periods) - _AHEAD),
+            ],
+        )
+        for monitor_id, at in cursor.fetchall():
+            found[monitor_id].append(at)
+    return found
+
+
+def _query(sql: str, parameters: Sequence[object]) -> list[tuple[UUID, Evidence]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [(row[0], _piece(row[1:])) for row in cursor.fetchall()]
+
+
+def _piece(row: Sequence[Any]) -> Evidence:
+    uid, kind, strength, occurred_at, received_at, outcome, fresh_as_of, attempt, code, summary = (
+        row
+    )
+    return Evidence(
+        id=str(uid),
+        kind=kind,
+        strength=Strength(strength),
+        occurred_at=occurred_at,
+        received_at=received_at,
+        outcome=Outcome(outcome),
+        fresh_as_of=fresh_as_of,
+        attempt=attempt,
+        exit_code=code,
+        summary=summary,
+    )
+
+
+def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
+    """Pauses stretch deadlines like blindness does."""
+    found: dict[UUID, list[Window]] = defaultdict(list)
+    rows = Pause.objects.filter(monitor_id__in=monitor_ids).values_list(
+        "monitor_id", "starts_at", "ends_at"
+    )
+    for monitor_id, starts_at, ends_at in rows:
+        found[monitor_id].append(Window(starts_at=starts_at, ends_at=ends_at))
+    return found
+
+
+def _touching(run: Run, windows: Sequence[Window]) -> tuple[Window, ...]:
+    since = run.expected_at or run.opened_at or run.created_at
+    if run.monitor.mode == Mode.FRESHNESS and run.judged_at:
+        since = max(since, run.judged_at - timedelta(days=1))
+    return tuple(w for w in windows if w.ends_at is None or w.ends_at > since)
+
+
+def _waiver(run: Run) -> Waiver | None:
+    if run.waived_at is None:
+        return None
+    return Waiver(at=run.waived_at, until=run.waived_until, reason=run.waive_reason)

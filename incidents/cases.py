@@ -1,0 +1,30 @@
+"""What goes from the review of runs to the files: a run with its judgement, a break that wants a file."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from incidents.payloads import key_of
+from monitors.conditions.values import Break, Judgement, RunFacts, Spec
+from monitors.models import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One run with the judgement that was just written."""
+
+    run: Run
+    spec: Spec
+    judgement: Judgement
+    facts: RunFacts
+
+
+class Broken(NamedTuple):
+    """One break that wants a file."""
+
+    case: Case
+    broken: Break
+    labels: list[str]
+
+    @property
+    def key(self) -> bytes:
+        return key_of(self.case.run, self.broken, self.labels)

@@ -1,0 +1,89 @@
+"""The shell around the judgement: claims what is due, in sets, until nothing is.
+
+One evaluator at a time (an advisory lock); any number may be asked. Deadlines are judged at the
+watermark: the instant up to which every received signal is known to be stored.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from evidence.beats import Sight, read_sight
+from incidents.monitor_review import review_monitors
+from incidents.run_review import review_runs
+
+log = logging.getLogger(__name__)
+
+SLICE = timedelta(milliseconds=900)
+"""A tick that waits for what falls due within its second stops in time for the next one."""
+LONGEST_SLICE = timedelta(seconds=20)
+"""A tick with work goes on; after this it lets the next one take over."""
+NAP = timedelta(milliseconds=150)
+_LOCK = 0x4C55_0003
+
+
+@dataclass(slots=True)
+class TickReport:
+    """What one tick did; for the log and the benchmarks."""
+
+    monitors: int = 0
+    runs: int = 0
+    is_ours: bool = True
+
+
+def tick(now: Callable[[], datetime]) -> TickReport:
+    """Judge all that is due, and what falls due within this second. `now` reads the clock."""
+    report = TickReport()
+    with _sole_evaluator() as is_ours:
+        report.is_ours = is_ours
+        began = now()
+        while is_ours and now() - began < LONGEST_SLICE:
+            sight = _sight(now())
+            if sight.watermark is None:
+                break
+            judged_monitors = review_monitors(watermark=sight.watermark, now=now())
+            judged_runs = review_runs(watermark=sight.watermark, now=now())
+            report.monitors += judged_monitors
+            report.runs += judged_runs
+            if judged_monitors or judged_runs:
+                continue
+            left = SLICE - (now() - began)
+            if sight.is_blind or not _falls_due(before=now() + left):
+                break
+            time.sleep(min(left, NAP).total_seconds())
+    return report
+
+
+def _sight(now: datetime) -> Sight:
+    with connection.cursor() as cursor:
+        return read_sight(cursor, now=now)
+
+
+def _falls_due(*, before: datetime) -> bool:
+    """Is there anything to wait for? Indexes: monitor_review_due, run_review_due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM monitors_monitor WHERE review_at < %s)"
+            " OR EXISTS (SELECT FROM monitors_run WHERE review_at < %s)",
+            [before, before],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def _sole_evaluator() -> Iterator[bool]:
+    """Hold the session's lock for the length of the tick; a dead session frees it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        is_ours = bool(cursor.fetchone()[0])
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -1,0 +1,85 @@
+"""From breaks to files: opens them, lets further runs join, closes them when the evidence recovers.
+
+Called by the one evaluator, inside the transaction that writes the judgement; thousands at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from incidents import closing, opening
+from incidents.cases import Broken, Case
+from incidents.models import AffectedRun
+from incidents.payloads import labels_of
+from monitors.conditions.values import Break, Cause, State
+
+_QUIET_CAUSES = frozenset({Cause.MISSED, Cause.STUCK, Cause.UNPROVEN, Cause.STALE})
+"""Breaks of these that were over before anybody saw them are filed as late: the customer waited.
+
+A fail that a later attempt made good is a recovered run and no file.
+"""
+
+
+def file_cases(cases: Sequence[Case], *, now: datetime) -> None:
+    """Bring the files into line with the judgements."""
+    if not cases:
+        return
+    standing = _affections(cases)
+    wanted = [broken for case in cases for broken in _unfiled(case, standing)]
+    opening.open_files(opening.admit(wanted, now=now), now=now)
+    closing.note_recoveries([row for case in cases for row in _recovered(case, standing)])
+    monitors = {case.run.monitor_id for case in cases if case.run.monitor.is_broken or wanted}
+    if monitors:
+        closing.resolve_recovered(monitors, now=now)
+        closing.refresh_monitors(monitors)
+
+
+_Standing = Mapping[tuple[UUID, bool], AffectedRun]
+"""(run id, is it the slow break) → its latest affection."""
+
+
+def _affections(cases: Sequence[Case]) -> _Standing:
+    rows = (
+        AffectedRun.objects.filter(run__in=[case.run.id for case in cases])
+        .select_related("incident")
+        .order_by("joined_at")
+    )
+    return {(row.run_id, row.incident.cause == Cause.SLOW.value): row for row in rows}
+
+
+def _unfiled(case: Case, standing: _Standing) -> Iterable[Broken]:
+    for broken in case.judgement.breaks:
+        row = standing.get((case.run.id, broken.cause is Cause.SLOW))
+        if broken.until is None:
+            is_filed = row is not None and row.recovered_at is None
+        else:
+            is_filed = broken.cause not in _QUIET_CAUSES or not _is_news(case, broken, row)
+            broken = replace(broken, cause=Cause.LATE)  # noqa: PLW2901 - the same break, seen too late
+        if not is_filed:
+            yield Broken(case, broken, labels_of(case.spec, case.run))
+
+
+def _is_news(case: Case, broken: Break, row: AffectedRun | None) -> bool:
+    """Over, and never seen while it lasted."""
+    judged_at = case.run.judged_at
+    seen = judged_at is not None and broken.since <= judged_at
+    return row is None and not seen and case.judgement.state is State.PROVEN
+
+
+def _recovered(case: Case, standing: _Standing) -> Iterable[closing.Recovery]:
+    lasting = defaultdict(bool)
+    for broken in case.judgement.breaks:
+        lasting[broken.cause is Cause.SLOW] |= broken.until is None
+    for is_slow in (False, True):
+        row = standing.get((case.run.id, is_slow))
+        if row is not None and row.recovered_at is None and not lasting[is_slow]:
+            yield closing.Recovery(case=case, affected=row, at=_end(case, is_slow=is_slow))
+
+
+def _end(case: Case, *, is_slow: bool) -> datetime:
+    ends = [
+        b.until for b in case.judgement.breaks if b.until and (b.cause is Cause.SLOW) == is_slow
+    ]
+    return max(ends, default=case.judgement.since or case.run.created_at)

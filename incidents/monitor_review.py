@@ -1,0 +1,210 @@
+"""Reviews due monitors: which slots stayed silent. Each silent slot becomes a run, judged like any other."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from evidence.beats import blind_windows
+from evidence.facts import Period, first_signals
+from incidents.closing import refresh_monitors, resolve_recovered
+from incidents.specs import parsed_specs
+from luota.lib.ids import uuid7_at
+from monitors.conditions.slots import judge_slots
+from monitors.conditions.values import (
+    MonitorFacts,
+    SlotJudgement,
+    SlotVerdict,
+    Spec,
+    Verdict,
+    Window,
+)
+from monitors.interruptions import resume_monitor
+from monitors.models import Monitor
+from workspaces.audit import Actor
+
+log = logging.getLogger(__name__)
+
+BATCH = 1000
+POISON_PAUSE = timedelta(minutes=5)
+"""A monitor whose review fails is left alone for this long."""
+_LONGEST_LOOK_BACK = timedelta(days=40)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reviewed:
+    monitor: Monitor
+    judgement: SlotJudgement | None
+    """None when the rules cannot be read."""
+
+    @property
+    def silent(self) -> list[SlotVerdict]:
+        slots = self.judgement.slots if self.judgement else ()
+        return [slot for slot in slots if slot.verdict is Verdict.NOT_YET]
+
+
+def review_monitors(*, watermark: datetime, now: datetime) -> int:
+    """Judge one batch of due monitors; how many. Index: monitor_review_due."""
+    due = list(Monitor.objects.due(now=watermark).order_by("review_at")[:BATCH])
+    if not due:
+        return 0
+    _end_pauses(due, now=now)
+    watched = [monitor for monitor in due if monitor.paused_at is None]
+    reviewed = _judge(watched, watermark)
+    with transaction.atomic():
+        ours = _claim(reviewed)
+        _write(ours, watermark=watermark, now=now)
+        _look_at_files([r.monitor for r in ours if r.monitor.is_broken], now=now)
+    return len(ours) + len(due) - len(watched)
+
+
+def _end_pauses(due: Sequence[Monitor], *, now: datetime) -> None:
+    """A pause with an end is over; one without keeps its monitor out of the tick."""
+    for monitor in due:
+        if monitor.paused_at is not None and monitor.paused_until and monitor.paused_until <= now:
+            resume_monitor(monitor=monitor, actor=Actor(), now=now)
+        elif monitor.paused_at is not None:
+            Monitor.objects.filter(pk=monitor.pk, paused_at__isnull=False).update(
+                review_at=monitor.paused_until
+            )
+
+
+def _judge(monitors: Sequence[Monitor], watermark: datetime) -> list[_Reviewed]:
+    """Twice: the slots that would be silent without signals are asked for, then judged with them."""
+    specs = parsed_specs(m.spec_id for m in monitors if m.spec_id)
+    windows = _windows(monitors, watermark)
+    asked = {m.id: _judge_one(m, specs, (), windows, watermark) for m in monitors}
+    signals = first_signals(
+        [
+            Period(uid, slot.starts_at, slot.ends_at)
+            for uid, judgement in asked.items()
+            for slot in (judgement.slots if judgement else ())
+            if slot.ends_at is not None
+        ]
+    )
+    return [
+        _Reviewed(m, _judge_one(m, specs, signals[m.id], windows, watermark))
+        if m.id in signals
+        else _Reviewed(m, asked[m.id])
+        for m in monitors
+    ]
+
+
+def _judge_one(
+    monitor: Monitor,
+    specs: Mapping[UUID, Spec | Exception],
+    signals: Sequence[datetime],
+    windows: Sequence[Window],
+    watermark: datetime,
+) -> SlotJudgement | None:
+    """None for a poisoned monitor: it is logged and left alone for a while; the others go on."""
+    facts = MonitorFacts(
+        watched_since=monitor.watched_since,
+        judged_until=monitor.judged_until,
+        signals=tuple(signals),
+        latest_signal_at=monitor.latest_signal_at,
+        blind=tuple(windows),
+    )
+    try:
+        spec = specs[monitor.spec_id] if monitor.spec_id else None
+        if not isinstance(spec, Spec):
+            raise spec or LookupError("no spec")  # noqa: TRY301 - one place for every kind of poison
+        return judge_slots(spec, facts, watermark)
+    except Exception:
+        log.exception("monitor.poisoned", extra={"monitor": str(monitor.id)})
+        return None
+
+
+def _windows(monitors: Sequence[Monitor], watermark: datetime) -> tuple[Window, ...]:
+    since = min((m.judged_until or m.watched_since for m in monitors), default=watermark)
+    with connection.cursor() as cursor:
+        return blind_windows(cursor, since=max(since, watermark - _LONGEST_LOOK_BACK))
+
+
+def _claim(reviewed: Sequence[_Reviewed]) -> list[_Reviewed]:
+    """Those whose facts are still as they were read; rows that somebody holds are left for later."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.id FROM unnest(%s::uuid[], %s::bigint[]) AS w(id, facts_version)"
+            " JOIN monitors_monitor m USING (id, facts_version) WHERE m.paused_at IS NULL"
+            " ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
+            [[r.monitor.id for r in reviewed], [r.monitor.facts_version for r in reviewed]],
+        )
+        ours = {row[0] for row in cursor.fetchall()}
+    return [r for r in reviewed if r.monitor.id in ours]
+
+
+def _write(reviewed: Sequence[_Reviewed], *, watermark: datetime, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        _insert_silent_runs(cursor, reviewed, now)
+        cursor.executemany(
+            "UPDATE monitors_monitor SET review_at = %s, judged_until = %s, next_deadline_at = %s,"
+            " is_broken = is_broken OR %s WHERE id = %s",
+            [_columns(r, watermark) for r in reviewed],
+        )
+        _look_at_silent_runs(cursor, [r.monitor for r in reviewed if r.monitor.is_broken], now)
+
+
+def _look_at_files(monitors: Sequence[Monitor], *, now: datetime) -> None:
+    """Files that wait for further successes: a healthy beat opens no run that could bring them up."""
+    if monitors:
+        ids = {monitor.id for monitor in monitors}
+        resolve_recovered(ids, now=now)
+        refresh_monitors(ids)
+
+
+def _columns(reviewed: _Reviewed, watermark: datetime) -> tuple[object, ...]:
+    monitor, judgement = reviewed.monitor, reviewed.judgement
+    if judgement is None:
+        return (
+            watermark + POISON_PAUSE, monitor.judged_until, monitor.next_deadline_at, False, monitor.id
+        )  # fmt: skip
+    ahead = [slot.due_at for slot in judgement.slots if slot.due_at > watermark]
+    return (
+        judgement.review_at, judgement.judged_until, min(ahead, default=None), bool(reviewed.silent),
+        monitor.id,
+    )  # fmt: skip
+
+
+def _insert_silent_runs(cursor: Any, reviewed: Sequence[_Reviewed], now: datetime) -> None:
+    rows = [
+        (
+            uuid7_at(now), r.monitor.workspace_id, r.monitor.id, r.monitor.spec_id,
+            slot.slot.isoformat(), r.monitor.environment, slot.slot, slot.starts_at, slot.ends_at,
+            slot.due_at, now,
+        )
+        for r in reviewed
+        for slot in r.silent
+    ]  # fmt: skip
+    if rows:
+        cursor.executemany(
+            "INSERT INTO monitors_run (id, workspace_id, monitor_id, spec_id, key, occurrence,"
+            " environment, host, deploy_sha, tags, expected_at, slot_starts_at, slot_ends_at,"
+            " reported, attempt, state, reason, standing, missing, waive_reason, facts_version,"
+            " review_at, created_at)"
+            " VALUES (%s, %s, %s, %s, '', %s, %s, '', '', '{}', %s, %s, %s, '', 1, 'expected', '',"
+            " '{}', '{}', '', 0, %s, %s) ON CONFLICT DO NOTHING",
+            rows,
+        )
+
+
+def _look_at_silent_runs(cursor: Any, monitors: Sequence[Monitor], now: datetime) -> None:
+    """A signal may fill an earlier slot late, and one in a later slot makes it moot: their fold says.
+
+    Indexes: run_broken, run_at_risk.
+    """
+    if monitors:
+        cursor.execute(
+            "UPDATE monitors_run r SET review_at = %s, facts_version = r.facts_version + 1,"
+            " superseded_at = CASE WHEN r.slot_ends_at <= m.latest_signal_at"
+            "   THEN m.latest_signal_at ELSE r.superseded_at END"
+            " FROM monitors_monitor m WHERE m.id = ANY(%s) AND r.monitor_id = m.id"
+            " AND r.workspace_id = m.workspace_id AND r.expected_at IS NOT NULL"
+            " AND (r.broken_since IS NOT NULL OR r.state = 'unknown') AND r.superseded_at IS NULL"
+            " AND r.slot_starts_at <= m.latest_signal_at",
+            [now, [monitor.id for monitor in monitors]],
+        )

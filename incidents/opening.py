@@ -1,0 +1,337 @@
+"""Opens files, reopens those that broke again within a day, lets further runs join. In sets."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Max
+
+from evidence.quotes import load_quoted
+from incidents.cases import Broken
+from incidents.lifecycle import State, Trigger
+from incidents.models import AffectedRun, Incident, NoticeType, Transition
+from incidents.notifications.outbox import Queued, queue_notices
+from incidents.payloads import quote_of
+from luota.lib.ids import uuid7_at
+from monitors.conditions.fold import opens_file
+from monitors.conditions.schedule import previous_slot
+from monitors.conditions.slots import interval_of
+from monitors.conditions.values import Spec, Window
+from monitors.models import Monitor, Run
+
+REOPEN_WITHIN = timedelta(hours=24)
+"""The same key again within this time reopens the same file: a regression, not a new story."""
+
+
+@dataclass(slots=True)
+class _File:
+    """The breaks that belong into one file."""
+
+    breaks: list[Broken] = field(default_factory=list)
+
+    @property
+    def first(self) -> Broken:
+        return min(self.breaks, key=lambda b: b.broken.since)
+
+
+def admit(breaks: Sequence[Broken], *, now: datetime) -> list[Broken]:
+    """Those that open a file: enough of the last occurrences of their monitor are broken.
+
+    With the one that makes it enough, the broken ones before it become due: they join its file.
+    """
+    counted = [b for b in breaks if b.case.spec.open_after.of > 1]
+    if not counted:
+        return list(breaks)
+    history = _history(counted)
+    enough = {id(b) for b in counted if _is_enough(b, history[b.case.run.monitor_id])}
+    joining = {o.run_id for b in counted if id(b) in enough for o in history[b.case.run.monitor_id]}
+    _make_due(joining - {b.case.run.id for b in counted}, now)
+    return [b for b in breaks if b.case.spec.open_after.of <= 1 or id(b) in enough]
+
+
+class _Occurrence(NamedTuple):
+    run_id: UUID
+    expected_at: datetime | None
+    is_broken: bool
+
+
+def _history(breaks: Iterable[Broken]) -> Mapping[UUID, list[_Occurrence]]:
+    """{monitor id: its last occurrences, newest first}. Index: run_recent_of_monitor."""
+    history: dict[UUID, list[_Occurrence]] = defaultdict(list)
+    wanted = {b.case.run.monitor_id: b.case.spec.open_after.of for b in breaks}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.monitor_id, r.id, r.expected_at,"
+            "   r.broken_since IS NOT NULL OR r.state = 'superseded'"
+            " FROM unnest(%s::uuid[], %s::int[]) AS w(monitor_id, most)"
+            " CROSS JOIN LATERAL (SELECT * FROM monitors_run"
+            "   WHERE monitor_id = w.monitor_id ORDER BY id DESC LIMIT w.most) r",
+            [list(wanted), list(wanted.values())],
+        )
+        for monitor_id, *columns in cursor.fetchall():
+            history[monitor_id].append(_Occurrence(*columns))
+    return history
+
+
+def _is_enough(broken: Broken, history: Sequence[_Occurrence]) -> bool:
+    """A slot that was filled has no run: silent ones count only as far back as `of` slots reach."""
+    run, spec = broken.case.run, broken.case.spec
+    oldest = _oldest_slot(spec, run.expected_at)
+    outcomes = [
+        o.is_broken
+        for o in history
+        if o.run_id != run.id
+        and (oldest is None or o.expected_at is None or o.expected_at >= oldest)
+    ]
+    return opens_file(spec, [True, *outcomes])
+
+
+def _oldest_slot(spec: Spec, slot: datetime | None) -> datetime | None:
+    if slot is None or interval_of(spec):
+        return None
+    for _ in range(spec.open_after.of - 1):
+        slot = previous_slot(spec.schedules, slot) or slot
+    return slot
+
+
+def _make_due(run_ids: set[UUID], now: datetime) -> None:
+    Run.objects.broken().filter(pk__in=run_ids, affections=None).update(
+        review_at=now, facts_version=F("facts_version") + 1
+    )
+
+
+def open_files(breaks: Sequence[Broken], *, now: datetime) -> None:
+    """Every break gets into the one unresolved file of its key; files that are not there are made."""
+    if not breaks:
+        return
+    files: dict[tuple[UUID, bytes], _File] = defaultdict(_File)
+    for broken in breaks:
+        files[broken.case.run.workspace_id, broken.key].breaks.append(broken)
+    present = _present(files)
+    again = _reopen(_resolved_lately(files.keys() - present.keys(), now), files, now)
+    made = _make({k: f for k, f in files.items() if k not in present and k not in again}, now)
+    _tell_of_joins({k: present[k] for k in present}, files, now)
+    incidents = present | again | made
+    _let_join({key: incidents[key] for key in files}, files, now)
+
+
+_Key = tuple[UUID, bytes]
+_Files = Mapping[_Key, _File]
+
+
+def _present(keys: Iterable[_Key]) -> dict[_Key, Incident]:
+    """Index: incident_one_unresolved_per_key."""
+    wanted = set(keys)
+    rows = Incident.objects.unresolved().filter(
+        workspace_id__in={workspace for workspace, _ in wanted}, key__in=[key for _, key in wanted]
+    )
+    return _by_key(rows, wanted)
+
+
+def _resolved_lately(keys: Iterable[_Key], now: datetime) -> dict[_Key, Incident]:
+    """Index: incident_resolved_by_key; the last one resolved wins."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    rows = Incident.objects.filter(
+        key__in=[key for _, key in wanted],
+        state=State.RESOLVED.value,
+        resolved_at__gte=now - REOPEN_WITHIN,
+    ).order_by("resolved_at")
+    return _by_key(rows, wanted)
+
+
+def _by_key(rows: Iterable[Incident], wanted: set[_Key]) -> dict[_Key, Incident]:
+    found = {(row.workspace_id, bytes(row.key)): row for row in rows}
+    return {key: row for key, row in found.items() if key in wanted}
+
+
+def _reopen(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> dict[_Key, Incident]:
+    if not rows:
+        return {}
+    ids = [row.id for row in rows.values()]
+    Incident.objects.filter(pk__in=ids, state=State.RESOLVED.value).update(
+        state=State.REOPENED.value,
+        resolved_at=None,
+        resolution="",
+        acknowledged_at=None,
+        acknowledged_by=None,
+        reopened_count=F("reopened_count") + 1,
+    )
+    transitions = [
+        _transition(row, Trigger.REOPENED, State.RESOLVED, State.REOPENED, files[key], now)
+        for key, row in rows.items()
+    ]
+    Transition.objects.bulk_create(transitions)
+    _queue(list(rows.values()), transitions, files, NoticeType.REOPENED, now)
+    return dict(rows)
+
+
+def _make(files: _Files, now: datetime) -> dict[_Key, Incident]:
+    if not files:
+        return {}
+    numbers = _next_numbers({workspace for workspace, _ in files})
+    quotes = _quotes([file.first for file in files.values()])
+    rows = {}
+    for key, file in files.items():
+        rows[key] = _incident(key, file, next(numbers[key[0]]), quotes[id(file.first.case)], now)
+    Incident.objects.bulk_create(rows.values())
+    transitions = [
+        _transition(row, Trigger.OPENED, None, State.OPEN, files[key], now)
+        for key, row in rows.items()
+    ]
+    Transition.objects.bulk_create(transitions)
+    _queue(list(rows.values()), transitions, files, NoticeType.OPENED, now)
+    return rows
+
+
+def _next_numbers(workspace_ids: set[UUID]) -> dict[UUID, Iterable[int]]:
+    """Numbers count within a workspace; the one evaluator gives them. Index: incident_number_once."""
+    highest = dict(
+        Incident.objects.filter(workspace_id__in=workspace_ids)
+        .values_list("workspace_id")
+        .annotate(Max("number"))
+    )
+    return {uid: iter(range(highest.get(uid, 0) + 1, 2**31)) for uid in workspace_ids}
+
+
+def _quotes(breaks: Sequence[Broken]) -> dict[int, dict[str, object]]:
+    quoted = load_quoted([b.case.run for b in breaks])
+    last_good = _last_good({b.case.run.monitor_id for b in breaks})
+    return {
+        id(b.case): quote_of(
+            run=b.case.run,
+            spec=b.case.spec,
+            judgement=b.case.judgement,
+            quoted=quoted[b.case.run.id],
+            last_good=last_good.get(b.case.run.monitor_id),
+            blind=_seen_blind(b),
+        )
+        for b in breaks
+    }
+
+
+def _seen_blind(broken: Broken) -> list[Window]:
+    """The windows that the file must print: those that touched this run before it broke."""
+    return [w for w in broken.case.facts.blind if w.starts_at <= broken.broken.since]
+
+
+def _last_good(monitor_ids: set[UUID]) -> dict[UUID, dict[str, object]]:
+    """The last proven run of each monitor. Index: run_recent_of_monitor."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.id, r.id, r.occurrence, r.state_since FROM unnest(%s::uuid[]) AS w(id)"
+            " CROSS JOIN LATERAL (SELECT id, occurrence, state_since FROM monitors_run"
+            "   WHERE monitor_id = w.id AND state = 'proven' ORDER BY id DESC LIMIT 1) r",
+            [list(monitor_ids)],
+        )
+        return {
+            monitor_id: {"id": str(run_id), "occurrence": occurrence, "at": at.isoformat()}
+            for monitor_id, run_id, occurrence, at in cursor.fetchall()
+        }
+
+
+def _incident(
+    key: _Key, file: _File, number: int, quote: dict[str, object], now: datetime
+) -> Incident:
+    case, broken, labels = file.first
+    monitor = case.run.monitor
+    return Incident(
+        id=uuid7_at(now),
+        workspace_id=key[0],
+        number=number,
+        monitor=monitor,
+        cause=broken.cause.value,
+        step=broken.step,
+        fingerprint=broken.fingerprint[:200],
+        labels=labels,
+        key=key[1],
+        severity=monitor.severity,
+        opened_at=broken.since,
+        recorded_at=now,
+        affected_count=0,
+        route_id=monitor.route_id,
+        quote=quote,
+    )
+
+
+def _transition(
+    row: Incident, trigger: Trigger, old: State | None, new: State, file: _File, now: datetime
+) -> Transition:
+    return Transition(
+        id=uuid7_at(now),
+        workspace_id=row.workspace_id,
+        incident=row,
+        trigger=trigger.value,
+        old_state=old.value if old else "",
+        new_state=new.value,
+        at=file.first.broken.since,
+        recorded_at=now,
+        values={"runs": len(file.breaks)},
+    )
+
+
+def _queue(
+    rows: Sequence[Incident],
+    transitions: Sequence[Transition],
+    files: _Files,
+    notice: NoticeType,
+    now: datetime,
+) -> None:
+    pairs = zip(rows, transitions, strict=True)
+    queued = [
+        Queued(
+            workspace_id=row.workspace_id,
+            incident_id=row.id,
+            transition_id=transition.id,
+            route_id=row.route_id,
+            notice=notice,
+            silenced_until=_monitor_of(files, row).silenced_until,
+        )
+        for row, transition in pairs
+    ]
+    queue_notices(queued, now=now)
+
+
+def _monitor_of(files: _Files, row: Incident) -> Monitor:
+    return files[row.workspace_id, bytes(row.key)].first.case.run.monitor
+
+
+def _tell_of_joins(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
+    Transition.objects.bulk_create(
+        _transition(row, Trigger.JOINED, State(row.state), State(row.state), files[key], now)
+        for key, row in rows.items()
+    )
+
+
+def _let_join(incidents: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
+    """Affected runs; a run that breaks again is affected again, once. Then the files count them."""
+    rows = [
+        AffectedRun(
+            workspace_id=incident.workspace_id,
+            incident=incident,
+            run=b.case.run,
+            broken_since=b.broken.since,
+            recovered_at=b.broken.until,
+            joined_at=now,
+        )
+        for key, incident in incidents.items()
+        for b in files[key].breaks
+    ]
+    AffectedRun.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["incident", "run"],
+        update_fields=["broken_since", "recovered_at", "joined_at"],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE incidents_incident i SET affected_count ="
+            " (SELECT count(*) FROM incidents_affectedrun a WHERE a.incident_id = i.id)"
+            " WHERE i.id = ANY(%s)",
+            [[incident.id for incident in incidents.values()]],
+        )

@@ -1,0 +1,127 @@
+"""Pure: what a run's strip and an incident's quote look like as JSON. The quote outlives the evidence."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from evidence.quotes import Quoted
+from monitors.conditions.values import Break, Judgement, Spec, Window
+from monitors.models import Run
+
+IMPLICIT_CLAIMS = {
+    "reported": "The run reports success",
+    "signal": "A signal comes in time",
+    "fresh": "The content is recent",
+}
+"""The steps of specs that name none (monitors.conditions.needs)."""
+
+
+def standing_of(spec: Spec, judgement: Judgement) -> dict[str, Any]:
+    """Run.standing: {"steps": [...], "comforts": [...]}, instants as ISO 8601."""
+    claims = IMPLICIT_CLAIMS | {step.name: step.claim for step in spec.steps}
+    greens = {comfort.name: comfort.claim for comfort in spec.comforts}
+    return {
+        "steps": [
+            {
+                "step": step.step,
+                "claim": claims.get(step.step, step.step),
+                "verdict": step.verdict.value,
+                "evidence_id": step.evidence_id,
+                "at": _iso(step.at),
+                "strength": step.strength.name.lower() if step.strength else None,
+                "due_at": _iso(step.due_at),
+                "missing": list(step.missing),
+            }
+            for step in judgement.steps
+        ],
+        "comforts": [
+            {
+                "comfort": comfort.comfort,
+                "claim": greens[comfort.comfort],
+                "evidence_id": comfort.evidence_id,
+                "at": _iso(comfort.at),
+            }
+            for comfort in judgement.comforts
+        ],
+    }
+
+
+def labels_of(spec: Spec, run: Run) -> list[str]:
+    """The labels of a run that split files: `environment:x`, or its tags `name:value`."""
+    own = [f"environment:{run.environment}", *run.tags]
+    return sorted(label for label in own if label.split(":", 1)[0] in spec.group_by)
+
+
+def key_of(run: Run, broken: Break, labels: Sequence[str]) -> bytes:
+    """SHA-256 of (monitor, cause, first failing step, fingerprint, labels)."""
+    parts = [str(run.monitor_id), broken.cause.value, broken.step, broken.fingerprint, *labels]
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def quote_of(
+    *,
+    run: Run,
+    spec: Spec,
+    judgement: Judgement,
+    quoted: Quoted,
+    last_good: Mapping[str, Any] | None,
+    blind: Sequence[Window],
+) -> dict[str, Any]:
+    """Incident.quote: all that the file must still say when the evidence is gone."""
+    monitor = run.monitor
+    standing = standing_of(spec, judgement)
+    hints = {step.name: step.retry_hint for step in spec.steps if step.retry_hint}
+    first = next(
+        (s["step"] for s in standing["steps"] if s["missing"] or s["verdict"] != "met"), ""
+    )
+    return {
+        "sentence_values": _sentence_values(spec, judgement, quoted),
+        "promise": monitor.promise,
+        "owner": monitor.owner_name,
+        "route": str(monitor.route) if monitor.route else None,
+        "environment": run.environment or monitor.environment,
+        "runbook_url": monitor.runbook_url,
+        "steps": standing["steps"],
+        "comforts": standing["comforts"],
+        "missing": list(judgement.missing),
+        "payload": quoted.payload,
+        "output": quoted.output,
+        "summary": quoted.summary,
+        "exit_code": quoted.exit_code,
+        "ids": dict(quoted.ids),
+        "deploy_sha": run.deploy_sha,
+        "host": run.host,
+        "tags": run.tags,
+        "run": {
+            "id": str(run.id),
+            "key": run.key,
+            "occurrence": run.occurrence,
+            "opened_at": _iso(run.opened_at),
+            "expected_at": _iso(run.expected_at),
+        },
+        "retry": {
+            "hint": hints.get(first, ""),
+            "attempts": run.attempt,
+            "external_ids": dict(quoted.ids),
+            "deploy_sha": run.deploy_sha,
+            "host": run.host,
+        },
+        "last_good_run": dict(last_good) if last_good else None,
+        "blind": [{"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in blind],
+    }
+
+
+def _sentence_values(spec: Spec, judgement: Judgement, quoted: Quoted) -> dict[str, Any]:
+    values = {
+        "last_signal_at": _iso(quoted.last_signal_at),
+        "fresh_as_of": _iso(quoted.fresh_as_of),
+        "limit_seconds": spec.max_duration.total_seconds() if spec.max_duration else None,
+        "duration_seconds": judgement.duration.total_seconds() if judgement.duration else None,
+        "lateness_seconds": judgement.lateness.total_seconds() if judgement.lateness else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,205 @@
+"""Reviews due runs: facts, fold, and what follows, each batch in one transaction."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from evidence.beats import blind_windows
+from evidence.facts import load_run_facts
+from incidents.cases import Case
+from incidents.filing import file_cases
+from incidents.payloads import standing_of
+from incidents.specs import parsed_specs
+from monitors.conditions.fold import fold
+from monitors.conditions.values import BROKEN_STATES, Cause, Judgement, Move, RunFacts, Spec, State
+from monitors.models import Run, RunMove
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+POISON_PAUSE = timedelta(minutes=5)
+"""A run whose judgement fails is left alone for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Poisoned:
+    """A run that cannot be judged: its monitor's rules or its facts are at fault."""
+
+    run: Run
+
+
+def review_runs(*, watermark: datetime, now: datetime) -> int:
+    """Judge one batch of due runs; how many. Index: run_review_due."""
+    due = list(
+        Run.objects.due(now=watermark)
+        .select_related("monitor__owner__user", "monitor__route")
+        .order_by("review_at")[:BATCH]
+    )
+    if not due:
+        return 0
+    watched = [run for run in due if run.monitor.paused_at is None]
+    judged = _judge(watched, watermark)
+    with transaction.atomic():
+        _lock_monitors({run.monitor_id for run in due})
+        ours = _claim(due)
+        cases = [case for case in judged if isinstance(case, Case) and case.run.id in ours]
+        _write(cases, watermark=watermark, now=now)
+        _leave_alone([c.run for c in judged if isinstance(c, _Poisoned)], watermark + POISON_PAUSE)
+        _leave_alone([run for run in due if run.monitor.paused_at and run.id in ours], None)
+        file_cases(cases, now=now)
+    return len(ours)
+
+
+def _judge(runs: Sequence[Run], watermark: datetime) -> list[Case | _Poisoned]:
+    if not runs:
+        return []
+    specs = parsed_specs(run.spec_id for run in runs)
+    with connection.cursor() as cursor:
+        windows = blind_windows(cursor, since=min(_since(run) for run in runs))
+    facts = load_run_facts(runs, windows)
+    return [_judge_one(run, specs.get(run.spec_id), facts[run.id], watermark) for run in runs]
+
+
+def _since(run: Run) -> datetime:
+    return run.expected_at or run.opened_at or run.created_at
+
+
+def _judge_one(
+    run: Run, spec: Spec | Exception | None, facts: RunFacts, watermark: datetime
+) -> Case | _Poisoned:
+    try:
+        if not isinstance(spec, Spec):
+            raise spec or LookupError("no spec")  # noqa: TRY301 - one place for every kind of poison
+        return Case(run=run, spec=spec, judgement=fold(spec, facts, watermark), facts=facts)
+    except Exception:
+        log.exception("run.poisoned", extra={"run": str(run.id), "monitor": str(run.monitor_id)})
+        return _Poisoned(run)
+
+
+def _lock_monitors(monitor_ids: set[UUID]) -> None:
+    """Monitors before runs, in the order of their ids: intake does the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM monitors_monitor WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [list(monitor_ids)],
+        )
+
+
+def _claim(runs: Sequence[Run]) -> set[UUID]:
+    """Those whose facts are still as they were read; rows that somebody holds are left for later."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.id FROM unnest(%s::uuid[], %s::bigint[]) AS w(id, facts_version)"
+            " JOIN monitors_run r USING (id, facts_version)"
+            " ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED",
+            [[run.id for run in runs], [run.facts_version for run in runs]],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _write(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> None:
+    if not cases:
+        return
+    moves = [(case.run, move) for case in cases for move in new_moves(case.run, case.judgement)]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE monitors_run SET state = %s, state_since = %s, reason = %s, standing = %s,"
+            " missing = %s, next_deadline_at = %s, broken_since = %s, lateness = %s, duration = %s,"
+            " judged_at = %s, review_at = %s WHERE id = %s",
+            [_columns(case, watermark) for case in cases],
+        )
+        _supersede_older(cursor, cases, now)
+    RunMove.objects.bulk_create(_rows(moves, now), ignore_conflicts=True)
+
+
+def _columns(case: Case, watermark: datetime) -> tuple[Any, ...]:
+    judgement = case.judgement
+    due = [step.due_at for step in judgement.steps if step.due_at and step.due_at > watermark]
+    return (
+        judgement.state.value, judgement.since, judgement.reason.value if judgement.reason else "",
+        Jsonb(standing_of(case.spec, judgement)), list(judgement.missing), min(due, default=None),
+        broken_since(judgement), judgement.lateness, judgement.duration, watermark,
+        judgement.review_at, case.run.id,
+    )  # fmt: skip
+
+
+def broken_since(judgement: Judgement) -> datetime | None:
+    """Set exactly while the state is a broken one."""
+    if judgement.state not in BROKEN_STATES:
+        return None
+    lasting = [b.since for b in judgement.breaks if b.until is None and b.cause is not Cause.SLOW]
+    return lasting[-1] if lasting else judgement.since
+
+
+def new_moves(run: Run, judgement: Judgement) -> list[Move]:
+    """The letters that history does not have yet.
+
+    Evidence that came late may tell the past differently: what was recorded stays, and the last
+    letter of the new path is added so that history ends in the present state.
+    """
+    path = list(judgement.path)
+    if run.judged_at is None or run.state_since is None:
+        return path
+    new = [move for move in path if move.at > run.state_since]
+    if not new and path and judgement.state.value != run.state:
+        return path[-1:]
+    return new
+
+
+def _rows(moves: Iterable[tuple[Run, Move]], now: datetime) -> list[RunMove]:
+    return [
+        RunMove(
+            workspace_id=run.workspace_id,
+            run=run,
+            letter=move.letter,
+            old_state=move.old.value,
+            new_state=move.new.value,
+            at=move.at,
+            recorded_at=now,
+            reason=move.reason.value,
+            values=dict(move.values),
+        )
+        for run, move in moves
+    ]
+
+
+def _supersede_older(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
+    """A newer proof makes older breaks moot: of the same key, or of the same schedule. Index: run_broken."""
+    proven = [case for case in cases if _newly_proven(case) and case.run.opened_at]
+    if proven:
+        cursor.execute(
+            "UPDATE monitors_run r SET superseded_at = w.at, review_at = %s,"
+            " facts_version = r.facts_version + 1"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bool[],"
+            "   %s::timestamptz[], %s::timestamptz[])"
+            "   AS w(id, workspace_id, monitor_id, key, is_scheduled, opened_at, at)"
+            " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
+            " AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
+            " AND (w.is_scheduled OR r.key = w.key) AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
+            [
+                now,
+                [case.run.id for case in proven],
+                [case.run.workspace_id for case in proven],
+                [case.run.monitor_id for case in proven],
+                [case.run.key for case in proven],
+                [bool(case.spec.schedules) for case in proven],
+                [case.run.opened_at for case in proven],
+                [case.judgement.since for case in proven],
+            ],
+        )
+
+
+def _newly_proven(case: Case) -> bool:
+    return case.judgement.state is State.PROVEN and case.run.state != State.PROVEN.value
+
+
+def _leave_alone(runs: Sequence[Run], until: datetime | None) -> None:
+    """Out of the tick: a poisoned run for a while, one of a paused monitor until it is resumed."""
+    if runs:
+        Run.objects.filter(pk__in=[run.pk for run in runs]).update(review_at=until)

@@ -1,0 +1,32 @@
+"""Parsed specs by their id: versions are immutable, so each is parsed once in a process."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from monitors.conditions.document import parse_spec
+from monitors.conditions.values import Mode, Spec
+from monitors.models import Spec as SpecRow
+
+_MOST = 20_000
+_parsed: dict[UUID, Spec | Exception] = {}
+
+
+def parsed_specs(spec_ids: Iterable[UUID]) -> dict[UUID, Spec | Exception]:
+    """{spec id: rules}, or the error that made them unreadable: its monitor is the poisoned one."""
+    wanted = set(spec_ids)
+    missing = wanted - _parsed.keys()
+    if missing:
+        if len(_parsed) + len(missing) > _MOST:
+            _parsed.clear()
+            missing = wanted
+        rows = SpecRow.objects.filter(pk__in=missing).values_list("pk", "monitor__mode", "document")
+        for pk, mode, document in rows:
+            _parsed[pk] = _parse(mode, document)
+    return {pk: _parsed[pk] for pk in wanted if pk in _parsed}
+
+
+def _parse(mode: str, document: dict[str, object]) -> Spec | Exception:
+    try:
+        return parse_spec(Mode(mode), document)
+    except Exception as error:
+        return error
