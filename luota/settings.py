@@ -25,7 +25,6 @@ DEMO = env.bool("DEMO", default=True)
 IS_BUNDLED = not env.str("DATABASE_URL", default="")
 
 
-
 def _key_of_our_own(name: str) -> str:
     """The bundled engines come with keys in LUOTA_HOME; with servers of yours they must be given."""
     try:
@@ -208,6 +207,14 @@ SPECTACULAR_SETTINGS = {
         }
     },
     "SECURITY": [{"key": []}, {"bearer": []}],
+    "ENUM_NAME_OVERRIDES": {
+        "RunState": "monitors.conditions.values.State",
+        "MonitorState": "monitors.standings.Watch",
+        "IncidentState": "incidents.lifecycle.State",
+        "DeliveryState": "incidents.models.DeliveryState",
+        "ChannelKind": "workspaces.models.ChannelKind",
+        "TokenKind": "workspaces.models.TokenKind",
+    },
 }
 
 # ── Luota's own ────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,12 @@
 """The ingestion calls: who is it, may they send more, what do they say, store it, answer."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
 from evidence.api import answers, shapes
@@ -22,7 +23,7 @@ class SignalView(APIView):
     """One signal, one receipt. Subclasses say which action it is and where its address puts it."""
 
     shape: ClassVar[shapes.Shape]
-    parser_classes: ClassVar[list[Any]] = []
+    parser_classes = [JSONParser]  # for the schema; bodies are read strictly by luota.lib.api
 
     def take(
         self, request: HttpRequest, action: Action | None = None, **place: UUID | None

@@ -8,7 +8,7 @@ from incidents.lifecycle import State, Trigger
 from incidents.models import AffectedRun, Attempt, Delivery, DeliveryState, Incident, Transition
 from incidents.operations import NOTE_LENGTH
 from incidents.sentences import headline
-from luota.lib.shapes import Shape
+from luota.lib.shapes import Shape, choice_of
 from monitors.conditions.values import Cause
 from monitors.conditions.values import State as RunState
 from monitors.models import Severity
@@ -36,10 +36,10 @@ class IncidentShape(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     monitorId = serializers.UUIDField()
     monitor = serializers.CharField()
-    cause = serializers.ChoiceField([cause.value for cause in Cause])
+    cause = choice_of(Cause)
     step = serializers.CharField(allow_blank=True)
     severity = serializers.ChoiceField([severity.name.lower() for severity in Severity])
-    state = serializers.ChoiceField([state.value for state in State])
+    state = choice_of(State)
     openedAt = serializers.DateTimeField(help_text="When the promise broke.")
     recordedAt = serializers.DateTimeField(help_text="When Luota saw it.")
     acknowledgedAt = serializers.DateTimeField(allow_null=True)
@@ -54,14 +54,14 @@ class AffectedShape(serializers.Serializer[Any]):
     runId = serializers.UUIDField()
     key = serializers.CharField(allow_blank=True)
     occurrence = serializers.CharField(allow_blank=True)
-    state = serializers.ChoiceField([state.value for state in RunState])
+    state = choice_of(RunState)
     brokenSince = serializers.DateTimeField()
     recoveredAt = serializers.DateTimeField(allow_null=True)
 
 
 class TransitionShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    trigger = serializers.ChoiceField([trigger.value for trigger in Trigger])
+    trigger = choice_of(Trigger)
     state = serializers.CharField()
     by = serializers.CharField(allow_null=True, help_text="null: Luota itself.")
     at = serializers.DateTimeField()
@@ -81,7 +81,7 @@ class DeliveryShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     channel = serializers.CharField()
     notice = serializers.CharField()
-    state = serializers.ChoiceField([state.value for state in DeliveryState])
+    state = serializers.ChoiceField(DeliveryState.choices)
     reason = serializers.CharField(allow_blank=True)
     dueAt = serializers.DateTimeField()
     acceptedAt = serializers.DateTimeField(allow_null=True)

@@ -1,6 +1,7 @@
 """What all APIs share in shape: problems as the schema tells them, pages of lists, their cursors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -62,6 +63,11 @@ class Shape(serializers.Serializer[Any]):
 
     def parsed(self) -> Any:
         raise NotImplementedError
+
+
+def choice_of(values: type[Enum], **options: Any) -> serializers.ChoiceField:
+    """One of an enum, written so that the schema can give the choice the enum's own name."""
+    return serializers.ChoiceField([(each.value, each.name) for each in values], **options)
 
 
 def read_body(shape: type[Shape], request: HttpRequest) -> Any:

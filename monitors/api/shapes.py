@@ -12,7 +12,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from luota.lib.shapes import Shape
+from luota.lib.shapes import Shape, choice_of
 from monitors.conditions.values import Mode
 from monitors.models import Monitor, Severity
 from monitors.operations import MonitorDraft
@@ -29,7 +29,7 @@ class MonitorInputShape(Shape):
     promise = serializers.CharField(
         max_length=300, help_text="The customer-visible state in words."
     )
-    mode = serializers.ChoiceField([mode.value for mode in Mode])
+    mode = choice_of(Mode)
     spec = serializers.DictField(
         help_text="The rules: schedules, grace, within, maxAge, steps, comforts, …"
     )
@@ -97,8 +97,8 @@ class MonitorShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     promise = serializers.CharField()
-    mode = serializers.ChoiceField([mode.value for mode in Mode])
-    state = serializers.ChoiceField([watch.value for watch in Watch])
+    mode = choice_of(Mode)
+    state = choice_of(Watch)
     spec = SpecShape()
     ownerId = serializers.UUIDField(allow_null=True)
     owner = serializers.CharField(help_text="The owner as people read it.", allow_blank=True)

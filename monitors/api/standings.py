@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from luota.lib.api import json_response, unauthorised
-from luota.lib.shapes import answers, find_uuid
+from luota.lib.shapes import answers, choice_of, find_uuid
 from monitors.api.shapes import MonitorShape, outside_name, tell_monitor
 from monitors.conditions.values import Mode, State, Strength, Verdict
 from monitors.models import Monitor, Run
@@ -21,7 +21,7 @@ from workspaces.models import TokenKind
 class StepStandingShape(serializers.Serializer[Any]):
     step = serializers.CharField()
     claim = serializers.CharField()
-    verdict = serializers.ChoiceField([verdict.value for verdict in Verdict])
+    verdict = choice_of(Verdict)
     evidenceId = serializers.CharField(allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
     strength = serializers.CharField(allow_null=True)
@@ -44,7 +44,7 @@ class RunStandingShape(serializers.Serializer[Any]):
     key = serializers.CharField(allow_blank=True)
     occurrence = serializers.CharField(allow_blank=True)
     attempt = serializers.IntegerField()
-    state = serializers.ChoiceField([state.value for state in State])
+    state = choice_of(State)
     since = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField(allow_blank=True)
     openedAt = serializers.DateTimeField(allow_null=True)
@@ -62,8 +62,8 @@ class MonitorStandingShape(serializers.Serializer[Any]):
 
     monitorId = serializers.UUIDField()
     name = serializers.CharField()
-    mode = serializers.ChoiceField([mode.value for mode in Mode])
-    state = serializers.ChoiceField([watch.value for watch in Watch])
+    mode = choice_of(Mode)
+    state = choice_of(Watch)
     pausedUntil = serializers.DateTimeField(allow_null=True)
     firstSignalAt = serializers.DateTimeField(allow_null=True)
     latestSignalAt = serializers.DateTimeField(allow_null=True)
