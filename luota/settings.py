@@ -141,6 +141,15 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 IS_REDIS_BUNDLED = not env.str("REDIS_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(LUOTA_HOME)
+CACHES = {
+    "default": {
+        "BACKEND": "luota.lib.cache.ForgetfulRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "luota",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+"""Counts the attempts of sign-in; nothing else is cached."""
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # ── Celery: the beat table is in luota/celery.py ───────────────────────────────────────────────
@@ -166,7 +175,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-LOGIN_REDIRECT_URL = "queue"
+LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 
 # ── mail, words, files ─────────────────────────────────────────────────────────────────────────
