@@ -1,0 +1,226 @@
+"""How pages show an instant, a duration, a state and an age; the templates of all apps load it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from incidents import sentences
+from incidents.lifecycle import TRANSITIONS, Trigger
+from incidents.lifecycle import State as IncidentState
+from incidents.models import Incident, Transition
+from luota.portal.glyphs import GLYPHS, WORDS
+from monitors.conditions.values import Mode, Strength
+from monitors.models import Run, RunMove
+
+register = template.Library()
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+@register.filter
+def instant(value: object) -> datetime | None:
+    """Of a datetime or of the ISO text that a quote holds."""
+    if isinstance(value, datetime) or not value:
+        return value or None  # type: ignore[return-value]
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """The two largest units: `1 h 30 min`; tenths below ten seconds."""
+    if value is None:
+        return ""
+    seconds = abs(value.total_seconds())
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".0 ", " ")
+    return _largest(int(seconds), 2)
+
+
+def _largest(seconds: int, parts: int) -> str:
+    found = []
+    for size, name in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            found.append(f"{count} {name}")
+        elif found:
+            break
+    return " ".join(found[:parts]) or "0 s"
+
+
+def age_in_words(at: datetime, now: datetime) -> str:
+    """`42 min`, one unit only: exactness is in the title."""
+    return _largest(int(abs((now - at).total_seconds())), 1)
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: template.Context, value: object) -> SafeString | str:
+    """A `<time>` that reads `42 min ago` or `in 5 min`; scripts keep it current."""
+    return _time(context, value, "ago", "{} ago", "in {}")
+
+
+@register.simple_tag(takes_context=True)
+def since(context: template.Context, value: object) -> SafeString | str:
+    """A `<time>` that reads `42 min`: how long something lasts."""
+    return _time(context, value, "since", "{}", "{}")
+
+
+@register.simple_tag
+def clock_time(value: object) -> SafeString | str:
+    """A `<time>` that reads `23 Nov, 04:05:12`."""
+    at = instant(value)
+    if at is None:
+        return ""
+    shown = f"{at.astimezone(UTC):%-d %b, %H:%M:%S}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact(at), shown)
+
+
+def _time(
+    context: template.Context, value: object, style: str, past: str, ahead: str
+) -> SafeString | str:
+    at = instant(value)
+    if at is None:
+        return ""
+    now: datetime = context["request"].now
+    words = (past if at <= now else ahead).format(age_in_words(at, now))
+    return format_html(
+        '<time datetime="{}" title="{}" data-style="{}">{}</time>',
+        at.isoformat(),
+        exact(at),
+        style,
+        words,
+    )
+
+
+@register.filter
+def exact(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@register.simple_tag
+def mark(state: str, label: str = "") -> SafeString:
+    """The glyph of a state or verdict: a shape and a colour, and its word for who sees neither."""
+    word = label or WORDS.get(state, state)
+    return format_html(
+        '<svg class="mark is-{}" viewBox="0 0 16 16" width="16" height="16" role="img">'
+        "<title>{}</title>{}</svg>",
+        state.replace("_", "-"),
+        word,
+        mark_safe(GLYPHS.get(state, GLYPHS["unknown"])),  # noqa: S308 -- our own constants
+    )
+
+
+@register.filter
+def word(state: str) -> str:
+    """A state as people say it."""
+    return WORDS.get(state, str(state).replace("_", " "))
+
+
+@register.filter
+def item(mapping: Mapping[Any, Any], key: object) -> Any:
+    return mapping.get(key) if mapping else None
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: object) -> str:
+    """The present address's query string with some parameters changed; empty ones fall away."""
+    given = {**context["request"].GET.dict(), **changes}
+    kept = {name: value for name, value in given.items() if value not in (None, "")}
+    return "?" + urlencode(kept)
+
+
+@register.simple_tag(takes_context=True)
+def headline(context: template.Context, incident: Incident) -> str:
+    """The one sentence of a file."""
+    return sentences.headline(incident, now=context["request"].now)
+
+
+@register.filter
+def mark_of(incident: Incident) -> str:
+    """Of a file: broken, seen by somebody, or over."""
+    if incident.state == IncidentState.RESOLVED.value:
+        return "resolved"
+    return {"missed": "overdue", "stale": "overdue", "stuck": "overdue"}.get(
+        incident.cause, "failed"
+    )
+
+
+@register.filter
+def can_be_acknowledged(incident: Incident) -> bool:
+    return (IncidentState(incident.state), Trigger.ACKNOWLEDGED) in TRANSITIONS
+
+
+@register.filter
+def lasted(incident: Incident) -> timedelta | None:
+    return incident.resolved_at - incident.opened_at if incident.resolved_at else None
+
+
+@register.filter
+def standing_of(run_state: str | None, mode: str) -> str:
+    """The mark of a monitor without an open file; a heartbeat has no run for a healthy beat."""
+    return "kept" if mode == Mode.HEARTBEAT or not run_state else run_state
+
+
+@register.filter
+def mark_label(step: Mapping[str, Any]) -> str:
+    """What a step's small mark says: its claim and its verdict."""
+    verdict = str(step.get("verdict", ""))
+    return f"{step.get('claim') or step.get('step')}: {WORDS.get(verdict, verdict)}"
+
+
+@register.filter
+def strength(value: object) -> str:
+    """Of a number or a name: who vouches."""
+    if isinstance(value, int):
+        return Strength(value).name.lower()
+    return str(value or "")
+
+
+@register.filter
+def who(entry: Transition) -> str:
+    """Who wrote this line of a timeline; empty when Luota itself did."""
+    return str(entry.actor or entry.values.get("by") or "")
+
+
+@register.filter
+def reason_of(move: RunMove | Run) -> str:
+    values = move.values if isinstance(move, RunMove) else {}
+    return sentences.reason_sentence(move.reason, values) if move.reason else ""
+
+
+@register.filter
+def pretty(value: object) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def as_yaml(value: object) -> str:
+    """A spec's document as people write it: one key a line, lists by dashes. For reading only."""
+    return "\n".join(_yaml_lines(value)) or "# every rule is at its default"
+
+
+def _yaml_lines(value: object, indent: str = "") -> list[str]:
+    lines: list[str] = []
+    if isinstance(value, Mapping):
+        for key, held in value.items():
+            if isinstance(held, Mapping | list):
+                lines += [f"{indent}{key}:", *_yaml_lines(held, indent + "  ")]
+            else:
+                lines.append(f"{indent}{key}: {held}")
+    elif isinstance(value, list):
+        for held in value:
+            first, *rest = _yaml_lines(held, indent + "  ") or [indent + "  "]
+            lines += [f"{indent}- {first.strip()}", *rest]
+    else:
+        lines.append(f"{indent}{value}")
+    return lines

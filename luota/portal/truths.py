@@ -1,0 +1,158 @@
+"""The four truths of a run, side by side: what provider, queue, customer and operator say. PURE.
+
+They are made of what is stored and of nothing else: a side that has not been heard says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from evidence.models import Evidence
+from incidents.lifecycle import State as IncidentState
+from incidents.models import DeliveryState
+from luota.portal.queries import Told
+from monitors.conditions.values import BROKEN_STATES, CLOSE, Outcome, State, Strength, Verdict
+from monitors.models import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """One side: a mark, what it says, when, and what that is worth."""
+
+    who: str
+    mark: str
+    says: str
+    worth: str
+    at: datetime | None = None
+
+
+def truths_of(run: Run, evidence: Sequence[Evidence], told: Told) -> tuple[Truth, ...]:
+    return (
+        _provider(evidence),
+        _queue(run, evidence),
+        _customer(run),
+        _operator(run, told),
+    )
+
+
+def _provider(evidence: Sequence[Evidence]) -> Truth:
+    """Counterparties speak by receipts and signatures; what our own worker says of them is a claim."""
+    heard = [each for each in evidence if each.strength >= Strength.RECEIPT]
+    if not heard:
+        return Truth(
+            who="Provider",
+            mark="unknown",
+            says="Not heard",
+            worth="No receipt, observation or signature of a counterparty has come.",
+        )
+    last = heard[-1]
+    name = Strength(last.strength).name.lower()
+    return Truth(
+        who="Provider",
+        mark="failed" if last.outcome == Outcome.FAIL.value else "comfort",
+        says=f"{last.kind}, by {name}",
+        worth="What the other side says; it is not yet what the customer sees.",
+        at=last.occurred_at,
+    )
+
+
+def _queue(run: Run, evidence: Sequence[Evidence]) -> Truth:
+    """The caller's own word: its last closing claim, else its green signals."""
+    closed = [each for each in evidence if each.kind == CLOSE and each.outcome]
+    worth = "The worker's own word. It proves nothing to the customer."
+    if closed:
+        last = closed[-1]
+        has_failed = last.outcome == Outcome.FAIL.value
+        code = f", exit code {last.exit_code}" if last.exit_code is not None else ""
+        return Truth(
+            who="Queue",
+            mark="failed" if has_failed else "comfort",
+            says=f"Reported {last.outcome}{code}",
+            worth=worth,
+            at=last.occurred_at,
+        )
+    green = [each for each in run.standing.get("comforts") or [] if each.get("at")]
+    if green:
+        return Truth(
+            who="Queue",
+            mark="comfort",
+            says=f"{green[-1].get('claim') or green[-1].get('comfort')}",
+            worth=worth,
+            at=datetime.fromisoformat(green[-1]["at"]),
+        )
+    if evidence:
+        return Truth(
+            who="Queue",
+            mark="open",
+            says="Working, not closed",
+            worth="It was heard and has not said how it ended.",
+            at=evidence[-1].occurred_at,
+        )
+    return Truth(
+        who="Queue", mark="unknown", says="Not heard", worth="No signal of this run is stored."
+    )
+
+
+def _customer(run: Run) -> Truth:
+    """Only the judgement speaks for the customer."""
+    state = State(run.state)
+    steps = run.standing.get("steps") or []
+    met = sum(step.get("verdict") == Verdict.MET.value for step in steps)
+    count = f"{met} of {len(steps)} steps proven." if steps else ""
+    if state is State.PROVEN:
+        says, worth = "Has the promised state", count or "Proven by evidence."
+    elif state in BROKEN_STATES:
+        says, worth = "Does not have it", count or "The promise is broken."
+    elif state is State.UNKNOWN:
+        says, worth = "Unknown", "Luota was blind at the deadline."
+    elif state in {State.WAIVED, State.SUPERSEDED}:
+        says, worth = state.value.capitalize(), "Nobody asks for a proof any more."
+    else:
+        says, worth = "Not proven yet", count or "The deadline is ahead."
+    return Truth(who="Customer", mark=run.state, says=says, worth=worth, at=run.state_since)
+
+
+def _operator(run: Run, told: Told) -> Truth:
+    """What people know, and how sure we are that they do."""
+    incident, notice = told.incident, told.delivery
+    if run.waived_at:
+        return Truth(
+            who="Operator", mark="waived", says="Waived it", worth=run.waive_reason, at=run.waived_at
+        )
+    if incident is None:
+        is_broken = State(run.state) in BROKEN_STATES
+        return Truth(
+            who="Operator",
+            mark="unknown" if is_broken else "dark",
+            says="Has not been told",
+            worth="No file is open." if is_broken else "There was nothing to tell.",
+        )
+    if incident.state == IncidentState.RESOLVED.value:
+        worth = f"The file was closed: {incident.resolution.replace('_', ' ')}."
+        return Truth(
+            who="Operator", mark="resolved", says=f"Closed #{incident.number}", worth=worth,
+            at=incident.resolved_at,
+        )
+    if incident.acknowledged_at:
+        return Truth(
+            who="Operator",
+            mark="acknowledged",
+            says=f"{incident.acknowledged_by or 'A token'} has seen #{incident.number}",
+            worth="A person acknowledged the file.",
+            at=incident.acknowledged_at,
+        )
+    if notice and notice.state == DeliveryState.ACCEPTED.value:
+        return Truth(
+            who="Operator",
+            mark="open",
+            says=f"Was told of #{incident.number}",
+            worth=f"{notice.channel} accepted the notice; nobody has said that it was read.",
+            at=notice.accepted_at,
+        )
+    return Truth(
+        who="Operator",
+        mark="overdue",
+        says=f"May not know of #{incident.number}",
+        worth="No notice has been accepted so far.",
+        at=incident.opened_at,
+    )

@@ -1,0 +1,15 @@
+"""The portal's addresses: every page of a workspace lies under /w/<its id>/."""
+
+from django.urls import include, path
+
+from luota.portal import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("w/<uuid:workspace_id>/", views.queue, name="queue"),
+    path("w/<uuid:workspace_id>/monitors/<uuid:monitor_id>", views.monitor, name="monitor"),
+    path("w/<uuid:workspace_id>/runs/<uuid:run_id>", views.run, name="run"),
+    path("w/<uuid:workspace_id>/incidents/", include("incidents.urls")),
+    path("w/<uuid:workspace_id>/monitors/", include("monitors.urls")),
+    path("w/<uuid:workspace_id>/settings/", include("workspaces.urls")),
+]

@@ -1,0 +1,117 @@
+"""Pages that need every app: the way in, the queue, a run."""
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from evidence.models import BlindWindow
+from evidence.queries import beats_of, intake_health, latest_of, of_run, windows_between
+from incidents.queries import PAGE_SIZE, broken_promises, of_monitor
+from luota.lib import clock
+from luota.lib.pages import number_in, render_polled, split_page, uuid_in
+from luota.portal import queries
+from luota.portal.pictures import Row, row_of_beats, row_of_runs, timeline_of
+from luota.portal.truths import truths_of
+from monitors.conditions.values import Mode
+from monitors.models import Monitor, Run
+from monitors.queries import get_monitor
+from workspaces.access import MemberRequest, memberships_of, page_for
+from workspaces.audit import actor_of
+from workspaces.models import User
+from workspaces.operations import create_workspace
+from workspaces.roles import Action
+
+SHOWN_RUNS, SHOWN_SIGNALS = 20, 8
+SILENT_AFTER, LATELY = timedelta(seconds=10), timedelta(hours=1)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """To the person's first workspace; whoever has none makes one."""
+    user = cast("User", request.user)
+    memberships = memberships_of(user)
+    if not memberships and request.method == "POST":
+        name = request.POST.get("name", "").strip()[:120] or f"{user}'s workspace"
+        create_workspace(name=name, owner=user, actor=actor_of(request), now=clock.now())
+        return redirect("home")
+    if not memberships:
+        return render(request, "portal/first_workspace.html")
+    return redirect("queue", memberships[0].workspace_id)
+
+
+@require_GET
+@page_for(Action.SEE)
+def queue(request: MemberRequest) -> HttpResponse:
+    workspace_id, now = request.membership.workspace_id, request.now
+    after = number_in(request, "after")
+    broken, has_more = split_page(broken_promises(workspace_id, after=after), PAGE_SIZE)
+    calm = queries.calm_monitors(workspace_id)
+    context: dict[str, Any] = {
+        "section": "queue",
+        "broken": broken,
+        "has_more": has_more,
+        "shaky": queries.shaky_runs(workspace_id),
+        "calm": calm,
+        "waiting": queries.waiting_monitors(workspace_id),
+        "counts": queries.count_monitors(workspace_id),
+        "intake": intake_health(now=now, silent_after=SILENT_AFTER, lately=LATELY),
+        "behind_since": queries.behind_since(now=now),
+    }
+    return render_polled(request, "portal/queue.html", "portal/_queue.html", context)
+
+
+@require_GET
+@page_for(Action.SEE)
+def monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    found = get_monitor(request.membership.workspace_id, monitor_id)
+    before = uuid_in(request, "before")
+    runs = queries.recent_runs(found.pk, before=before)
+    oldest = request.now - settings.RETENTION
+    context = {
+        "section": "monitors",
+        "tab": "overview",
+        "monitor": found,
+        "runs": runs[:SHOWN_RUNS],
+        "has_more": len(runs) > SHOWN_RUNS,
+        "picture": _picture(found, runs, oldest) if before is None else None,
+        "signals": latest_of(found.pk, since=oldest, most=SHOWN_SIGNALS),
+        "incidents": [each for each in of_monitor(found.pk, most=20) if not each.resolved_at],
+    }
+    return render_polled(request, "portal/monitor.html", "portal/_monitor.html", context)
+
+
+def _picture(monitor: Monitor, runs: list[Run], oldest: datetime) -> Row:
+    """A heartbeat has no run for a healthy beat: its picture is drawn from evidence."""
+    if monitor.mode != Mode.HEARTBEAT:
+        return row_of_runs(runs)
+    return row_of_beats(beats_of(monitor.pk, since=oldest), runs)
+
+
+@require_GET
+@page_for(Action.SEE)
+def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
+    found = queries.get_run(request.membership.workspace_id, run_id)
+    evidence, moves = list(of_run(found.pk)), list(queries.moves_of(found))
+    told = queries.find_told(found)
+    context = {
+        "section": "monitors",
+        "run": found,
+        "monitor": found.monitor,
+        "evidence": evidence,
+        "moves": moves,
+        "told": told,
+        "truths": truths_of(found, evidence, told),
+        "picture": timeline_of(found, evidence, now=request.now, blind=_blind(found, request.now)),
+    }
+    return render_polled(request, "portal/run.html", "portal/_run.html", context)
+
+
+def _blind(run: Run, now: datetime) -> list[BlindWindow]:
+    return windows_between(run.opened_at or run.expected_at or run.created_at, now)

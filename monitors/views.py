@@ -1,0 +1,218 @@
+"""Pages of monitors: the list, the form, the rules, interruptions, the integration tab."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from luota.lib.http import render_fragment
+from luota.lib.pages import split_page
+from monitors import interruptions, operations, queries
+from monitors.conditions.document import SpecInvalid
+from monitors.conditions.values import Mode
+from monitors.forms import MonitorEditor, PauseForm
+from monitors.models import Monitor
+from monitors.operations import MonitorNameTaken, NotInWorkspace
+from monitors.queries import get_monitor
+from workspaces.access import MemberRequest, page_for
+from workspaces.audit import actor_of
+from workspaces.models import Membership, Route, TokenKind
+from workspaces.roles import Action
+from workspaces.tokens import TokenDraft, issue_token
+
+_PERIODS = ("1h", "8h", "1d", "7d")
+
+
+@require_GET
+@page_for(Action.SEE)
+def listing(request: MemberRequest) -> HttpResponse:
+    filters = {name: request.GET.get(name, "").strip() for name in ("state", "q")}
+    rows = queries.monitor_page(
+        request.membership.workspace_id, filters=filters, after=request.GET.get("after", "")
+    )
+    monitors, has_more = split_page(rows, queries.PAGE_SIZE)
+    context = {"section": "monitors", "filters": filters, "monitors": monitors}
+    context |= {"has_more": has_more, "states": ("broken", "kept", "waiting", "paused")}
+    return render_fragment(request, "monitors/listing.html", "monitors/_listing.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.EDIT_MONITORS)
+def new(request: MemberRequest) -> HttpResponse:
+    given = (request.POST if request.method == "POST" else request.GET).get("mode", "")
+    if given not in set(Mode):
+        return render(request, "monitors/modes.html", {"section": "monitors"})
+    return _edit(request, None, Mode(given))
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.EDIT_MONITORS)
+def edit(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    return _edit(request, monitor, Mode(monitor.mode))
+
+
+def _edit(request: MemberRequest, monitor: Monitor | None, mode: Mode) -> HttpResponse:
+    workspace_id = request.membership.workspace_id
+    members = Membership.objects.filter(workspace_id=workspace_id).select_related("user")
+    editor = MonitorEditor(
+        request.POST if request.method == "POST" else None,
+        members=list(members.order_by("created_at")),
+        routes=list(Route.objects.filter(workspace_id=workspace_id).order_by("name")),
+        monitor=monitor,
+        mode=mode,
+    )
+    if request.method == "POST" and editor.is_valid() and (saved := _save(request, editor)):
+        page = "monitor" if monitor else "monitor_integration"
+        return redirect(page, workspace_id, saved.pk)
+    status = 422 if request.method == "POST" else 200
+    context = {"section": "monitors", "editor": editor, "monitor": monitor, "mode": mode.value}
+    return render(request, "monitors/edit.html", context, status=status)
+
+
+def _save(request: MemberRequest, editor: MonitorEditor) -> Monitor | None:
+    """None when a refusal was written into the form."""
+    draft, actor, now = editor.draft(), actor_of(request), request.now
+    try:
+        if editor.monitor:
+            return operations.update_monitor(
+                monitor=editor.monitor, draft=draft, actor=actor, now=now
+            )
+        return operations.create_monitor(
+            workspace_id=request.membership.workspace_id, draft=draft, actor=actor, now=now
+        )
+    except SpecInvalid as error:
+        editor.refuse(error)
+    except MonitorNameTaken:
+        editor.form.add_error("name", "Another monitor of this workspace has this name.")
+    except NotInWorkspace as error:
+        editor.form.add_error(error.field, str(error))
+    return None
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.EDIT_MONITORS)
+def delete(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    """GET asks, POST does: a monitor takes its runs and files with it."""
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    if request.method == "POST":
+        operations.delete_monitor(monitor=monitor, actor=actor_of(request), now=request.now)
+        messages.success(request, f"“{monitor.name}” is deleted.")
+        return redirect("monitors", monitor.workspace_id)
+    return render(request, "monitors/delete.html", {"section": "monitors", "monitor": monitor})
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.HANDLE_RUNS)
+def pause(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    return _interrupt(request, monitor_id, "pause", interruptions.pause_monitor)
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.HANDLE_RUNS)
+def silence(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    return _interrupt(request, monitor_id, "silence", interruptions.silence_monitor)
+
+
+def _interrupt(
+    request: MemberRequest, monitor_id: UUID, verb: str, operation: Callable[..., object]
+) -> HttpResponse:
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    form = PauseForm(request.POST or None, is_end_needed=verb == "silence")
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        until = request.now + given["length"] if given["length"] else None
+        is_done = operation(
+            monitor=monitor,
+            reason=given["reason"],
+            until=until,
+            actor=actor_of(request),
+            now=request.now,
+        )
+        if is_done is False:
+            messages.error(request, "Somebody was quicker: this is how the monitor stands now.")
+        return redirect("monitor", monitor.workspace_id, monitor.pk)
+    context = {"section": "monitors", "monitor": monitor, "form": form, "verb": verb}
+    context["periods"] = _PERIODS
+    status = 422 if request.method == "POST" else 200
+    return render(request, "monitors/interrupt.html", context, status=status)
+
+
+@require_POST
+@page_for(Action.HANDLE_RUNS)
+def resume(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    return _continue(request, monitor_id, interruptions.resume_monitor)
+
+
+@require_POST
+@page_for(Action.HANDLE_RUNS)
+def unsilence(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    return _continue(request, monitor_id, interruptions.unsilence_monitor)
+
+
+def _continue(
+    request: MemberRequest, monitor_id: UUID, operation: Callable[..., bool]
+) -> HttpResponse:
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    if not operation(monitor=monitor, actor=actor_of(request), now=request.now):
+        messages.error(request, "Somebody was quicker: this is how the monitor stands now.")
+    return redirect("monitor", monitor.workspace_id, monitor.pk)
+
+
+@require_GET
+@page_for(Action.SEE)
+def rules(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    versions = queries.versions_of(monitor.pk)
+    context = {"section": "monitors", "tab": "rules", "monitor": monitor, "versions": versions}
+    return render(request, "monitors/rules.html", context)
+
+
+@require_GET
+@page_for(Action.SEE)
+def integration(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    return render(request, "monitors/integration.html", _integration(request, monitor_id))
+
+
+@require_POST
+@page_for(Action.EDIT_TOKENS)
+def issue(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    """The one answer that is not a redirect: a token is shown once, so it is nowhere to be fetched."""
+    context = _integration(request, monitor_id)
+    monitor: Monitor = context["monitor"]  # type: ignore[assignment]
+    draft = TokenDraft(kind=TokenKind.INGEST, name=monitor.name, monitor_id=monitor.pk)
+    issued = issue_token(
+        workspace_id=monitor.workspace_id, draft=draft, actor=actor_of(request), now=request.now
+    )
+    context |= {"secret": issued.secret, "token": issued.token}
+    response = render_fragment(
+        request, "monitors/integration.html", "monitors/_integration.html", context
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _integration(request: MemberRequest, monitor_id: UUID) -> dict[str, object]:
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    steps = monitor.spec.document.get("steps", []) if monitor.spec else []
+    return {
+        "section": "monitors",
+        "tab": "integration",
+        "monitor": monitor,
+        "base_url": settings.BASE_URL,
+        "kind": steps[0]["kind"] if steps else "",
+        "secret": "",
+    }
+
+
+@require_GET
+@page_for(Action.SEE)
+def first_signal(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    context = {"section": "monitors", "monitor": monitor}
+    page = "monitors/first_signal.html"
+    return render_fragment(request, page, "monitors/_first_signal.html", context)
