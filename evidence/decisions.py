@@ -110,7 +110,8 @@ def _claim(entry: Entry, run: RunRow) -> Fate:
             return _claim_success(entry, run)
         case Action.FAIL:
             return _claim_fail(entry, run)
-    return Fate.STORED
+        case Action.PING | Action.EVIDENCE:
+            return Fate.STORED
 
 
 def _claim_start(entry: Entry, run: RunRow) -> Fate:

@@ -50,12 +50,12 @@ def load_run_facts(runs: Sequence[Run], windows: Sequence[Window]) -> dict[UUID,
     }
 
 
-def _evidence_of(runs: Iterable[Run]) -> Mapping[UUID, list[Evidence]]:
+def _evidence_of(runs: Sequence[Run]) -> Mapping[UUID, list[Evidence]]:
     found: dict[UUID, list[Evidence]] = defaultdict(list)
-    slots, living, plain = [], [], []
-    for run in runs:
-        is_living = run.monitor.mode == Mode.FRESHNESS
-        (slots if run.expected_at else living if is_living else plain).append(run)
+    slots = [run for run in runs if run.expected_at]
+    opened = [run for run in runs if not run.expected_at]
+    living = [run for run in opened if run.monitor.mode == Mode.FRESHNESS]
+    plain = [run for run in opened if run.monitor.mode != Mode.FRESHNESS]
     for run_id, piece in [*_of_plain(plain), *_of_living(living), *_of_slots(slots)]:
         found[run_id].append(piece)
     return found
@@ -144,7 +144,7 @@ def first_signals(periods: Sequence[Period]) -> dict[UUID, list[datetime]]:
     return found
 
 
-def _query(sql: str, parameters: Sequence[object]) -> list[tuple[UUID, Evidence]]:
+def _query(sql: str, parameters: Sequence[Any]) -> list[tuple[UUID, Evidence]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [(row[0], _piece(row[1:])) for row in cursor.fetchall()]

@@ -69,7 +69,7 @@ def _is_news(case: Case, broken: Break, row: AffectedRun | None) -> bool:
 
 
 def _recovered(case: Case, standing: _Standing) -> Iterable[closing.Recovery]:
-    lasting = defaultdict(bool)
+    lasting: dict[bool, bool] = defaultdict(bool)
     for broken in case.judgement.breaks:
         lasting[broken.cause is Cause.SLOW] |= broken.until is None
     for is_slow in (False, True):

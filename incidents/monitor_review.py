@@ -157,7 +157,7 @@ def _look_at_files(monitors: Sequence[Monitor], *, now: datetime) -> None:
         refresh_monitors(ids)
 
 
-def _columns(reviewed: _Reviewed, watermark: datetime) -> tuple[object, ...]:
+def _columns(reviewed: _Reviewed, watermark: datetime) -> tuple[Any, ...]:
     monitor, judgement = reviewed.monitor, reviewed.judgement
     if judgement is None:
         return (

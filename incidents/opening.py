@@ -1,7 +1,7 @@
 """Opens files, reopens those that broke again within a day, lets further runs join. In sets."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -189,7 +189,7 @@ def _make(files: _Files, now: datetime) -> dict[_Key, Incident]:
     return rows
 
 
-def _next_numbers(workspace_ids: set[UUID]) -> dict[UUID, Iterable[int]]:
+def _next_numbers(workspace_ids: set[UUID]) -> dict[UUID, Iterator[int]]:
     """Numbers count within a workspace; the one evaluator gives them. Index: incident_number_once."""
     highest = dict(
         Incident.objects.filter(workspace_id__in=workspace_ids)

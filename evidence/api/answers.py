@@ -105,7 +105,8 @@ def _problem_of(receipt: Receipt, action: Action) -> Problem | None:
             )
         case Fate.CONTRARY | Fate.CONTRARY_AGAIN:
             return _contrary(receipt)
-    return None
+        case Fate.STORED | Fate.DUPLICATE | Fate.REPLAYED:
+            return None
 
 
 def _wrong_mode(mode: str, action: Action) -> Problem:

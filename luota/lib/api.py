@@ -134,6 +134,8 @@ def _as_problem(exc: Exception) -> Problem | None:
             problem = try_again(
                 "The database is away; nothing was stored that was not acknowledged."
             )
+        case _:
+            pass
     return problem
 
 

@@ -1,0 +1,56 @@
+"""Support's view of what came in: one piece of evidence, or all that one request or run brought."""
+
+from django.contrib import admin
+from django.db.models import Q
+
+from evidence.models import BlindWindow, Evidence, IdempotencyKey, IntakeBeat
+from luota.lib.admin import ReadingAdmin, stored_by_request
+from luota.lib.shapes import find_uuid
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(ReadingAdmin):
+    list_display = (
+        "id",
+        "received_at",
+        "kind",
+        "outcome",
+        "monitor",
+        "run",
+        "source",
+        "request_id",
+    )
+    list_select_related = ("monitor", "run")
+    search_help_text = "Id of the evidence, of the run or of the request"
+    ordering = ("-pk",)
+
+    def found_by(self, term: str) -> Q | None:
+        """Each question touches one partition or one index; an OR of them would touch all."""
+        pk = find_uuid(term)
+        if pk is None:
+            return None
+        choices = (Q(pk=pk), stored_by_request(pk), Q(run_id=pk))
+        return next(
+            (choice for choice in choices if Evidence.objects.filter(choice).exists()), None
+        )
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadingAdmin):
+    list_display = ("id", "workspace", "source", "evidence_id", "created_at")
+    list_select_related = ("workspace",)
+    search_fields = ()
+    exclude = ("digest",)
+
+
+@admin.register(IntakeBeat)
+class IntakeBeatAdmin(ReadingAdmin):
+    list_display = ("process", "seen_at", "oldest_waiting_at")
+    search_fields = ()
+
+
+@admin.register(BlindWindow)
+class BlindWindowAdmin(ReadingAdmin):
+    list_display = ("starts_at", "ends_at")
+    ordering = ("-ends_at",)
+    search_fields = ()
