@@ -16,7 +16,7 @@ from workspaces.models import Token, TokenKind
 
 DEFAULT_OVERLAP = timedelta(days=1)
 _MARKS = {TokenKind.INGEST: "ing", TokenKind.READ: "mgr", TokenKind.WRITE: "mgt"}
-_PREFIX_LENGTH = 16
+PREFIX_LENGTH = 16
 
 
 class TokenNotLive(Exception):
@@ -120,7 +120,7 @@ def revoke_tokens_of_monitor(
 
 def _mint(token: Token) -> Issued:
     secret = f"luota_{_MARKS[TokenKind(token.kind)]}_{secrets.token_urlsafe(32)}"
-    token.prefix = secret[:_PREFIX_LENGTH]
+    token.prefix = secret[:PREFIX_LENGTH]
     token.digest = digest_of(secret)
     token.save(force_insert=True)
     return Issued(token=token, secret=secret)
