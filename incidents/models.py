@@ -127,12 +127,14 @@ class Transition(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="transitions")
+    incident = models.ForeignKey(
+        Incident, models.CASCADE, db_index=False, related_name="transitions"
+    )
     trigger = models.CharField(max_length=16, choices=[(t.value, t.value) for t in Trigger])
     old_state = models.CharField(max_length=12, blank=True)
     new_state = models.CharField(max_length=12)
     actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    """Null: Luota itself, or a token (named in the note)."""
+    """Null: Luota itself, or a token (named in values, as `by`)."""
     at = models.DateTimeField()
     """Dated to the cause."""
     recorded_at = models.DateTimeField(default=clock.now)
@@ -174,14 +176,21 @@ DeliveryManager = models.Manager.from_queryset(DeliveryQuerySet)
 
 
 class Delivery(models.Model):
-    """The ledger of telling one channel about one transition: the outbox row. Its id is the stable key."""
+    """The ledger of telling one channel about one transition: the outbox row; its id is the stable key.
+
+    Foreign keys without an index of their own are led by one of Meta: ten thousand rows at once pay each.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="deliveries")
-    transition = models.ForeignKey(Transition, models.CASCADE, related_name="deliveries")
+    incident = models.ForeignKey(
+        Incident, models.CASCADE, db_index=False, related_name="deliveries"
+    )
+    transition = models.ForeignKey(
+        Transition, models.CASCADE, db_index=False, related_name="deliveries"
+    )
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="+")
-    route = models.ForeignKey(Route, models.SET_NULL, null=True, related_name="+")
+    route = models.ForeignKey(Route, models.SET_NULL, null=True, db_index=False, related_name="+")
     notice = models.CharField(max_length=24, choices=NoticeType.choices)
     state = models.CharField(
         max_length=12, choices=DeliveryState.choices, default=DeliveryState.QUEUED.value
@@ -224,7 +233,7 @@ class Attempt(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(Delivery, models.CASCADE, db_index=False, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -10,10 +10,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from incidents.models import Delivery, DeliveryState, NoticeType
+from luota.lib.ids import uuid7
 from workspaces.models import RouteStep
+
+_Row = tuple[object, ...]
 
 _STARTS = frozenset({NoticeType.OPENED, NoticeType.REOPENED})
 """Notices that set the route going; the others follow to whoever was told."""
@@ -63,9 +67,23 @@ def queue_notices(transitions: Sequence[Queued], *, now: datetime) -> None:
     starts = [queued for queued in transitions if queued.notice in _STARTS]
     follows = [queued for queued in transitions if queued.notice not in _STARTS]
     _suppress_waiting(transitions, now=now)
-    deliveries = [*_along_the_route(starts, now=now), *_to_the_told(follows, now=now)]
-    if deliveries:
-        Delivery.objects.bulk_create(deliveries)
+    _write([*_along_the_route(starts, now=now), *_to_the_told(follows, now=now)])
+
+
+_COLUMNS = (
+    "id, workspace_id, incident_id, transition_id, channel_id, route_id, notice, state, reason, "
+    "due_at, attempts_made, created_at"
+)
+
+
+def _write(rows: Sequence[_Row]) -> None:
+    """COPY: a fifth of the time of bulk_create, which counts when ten thousand files open at once."""
+    if not rows:
+        return
+    statement = f"COPY incidents_delivery ({_COLUMNS}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _suppress_waiting(transitions: Sequence[Queued], *, now: datetime) -> None:
@@ -81,7 +99,7 @@ def _suppress_waiting(transitions: Sequence[Queued], *, now: datetime) -> None:
             ).update(state=DeliveryState.SUPPRESSED.value, reason=reason)
 
 
-def _along_the_route(starts: Sequence[Queued], *, now: datetime) -> Iterator[Delivery]:
+def _along_the_route(starts: Sequence[Queued], *, now: datetime) -> Iterator[_Row]:
     targets = _load_routes(starts) if starts else {}
     for queued in starts:
         for target in targets.get((queued.workspace_id, queued.route_id), {}).values():
@@ -109,7 +127,7 @@ def _load_routes(starts: Sequence[Queued]) -> dict[tuple[UUID, UUID | None], _Ta
     return routes
 
 
-def _to_the_told(follows: Sequence[Queued], *, now: datetime) -> Iterator[Delivery]:
+def _to_the_told(follows: Sequence[Queued], *, now: datetime) -> Iterator[_Row]:
     told = _load_told(follows, now=now) if follows else {}
     for queued in follows:
         for target in told.get(queued.incident_id, {}).values():
@@ -130,21 +148,25 @@ def _load_told(follows: Sequence[Queued], *, now: datetime) -> dict[UUID, _Targe
     return told
 
 
-def _delivery(queued: Queued, target: _Target, *, now: datetime) -> Delivery:
+def _delivery(queued: Queued, target: _Target, *, now: datetime) -> _Row:
+    """One row in the order of _COLUMNS."""
     due_at = now + target.delay
     silence = queued.silenced_until
-    is_silenced = silence is not None and due_at < silence
-    return Delivery(
-        workspace_id=queued.workspace_id,
-        incident_id=queued.incident_id,
-        transition_id=queued.transition_id,
-        channel_id=target.channel_id,
-        route_id=target.route_id,
-        notice=queued.notice.value,
-        state=(DeliveryState.SUPPRESSED if is_silenced else DeliveryState.QUEUED).value,
-        reason=f"The monitor is silenced until {silence:%Y-%m-%d %H:%M} UTC."
-        if is_silenced
-        else "",
-        due_at=due_at,
-        created_at=now,
+    state, reason = DeliveryState.QUEUED, ""
+    if silence is not None and due_at < silence:
+        state = DeliveryState.SUPPRESSED
+        reason = f"The monitor is silenced until {silence:%Y-%m-%d %H:%M} UTC."
+    return (
+        uuid7(),
+        queued.workspace_id,
+        queued.incident_id,
+        queued.transition_id,
+        target.channel_id,
+        target.route_id,
+        queued.notice.value,
+        state.value,
+        reason,
+        due_at,
+        0,
+        now,
     )
