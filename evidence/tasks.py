@@ -7,11 +7,11 @@ from evidence import idempotency, partitions
 from luota.lib import clock
 
 
-@shared_task(queue="maintain")
+@shared_task
 def keep_partitions() -> None:
     partitions.keep(now=clock.now(), retention=settings.RETENTION)
 
 
-@shared_task(queue="maintain")
+@shared_task
 def prune_idempotency() -> None:
     idempotency.prune(before=clock.now() - settings.IDEMPOTENCY_RETENTION)

@@ -93,22 +93,35 @@ def quote_of(
         "deploy_sha": run.deploy_sha,
         "host": run.host,
         "tags": run.tags,
-        "run": {
-            "id": str(run.id),
-            "key": run.key,
-            "occurrence": run.occurrence,
-            "opened_at": _iso(run.opened_at),
-            "expected_at": _iso(run.expected_at),
-        },
-        "retry": {
-            "hint": hints.get(first, ""),
-            "attempts": run.attempt,
-            "external_ids": dict(quoted.ids),
-            "deploy_sha": run.deploy_sha,
-            "host": run.host,
-        },
+        "run": _run_quote(run),
+        "retry": _retry_quote(run, spec, standing["steps"], quoted),
         "last_good_run": dict(last_good) if last_good else None,
         "blind": [{"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in blind],
+    }
+
+
+def _run_quote(run: Run) -> dict[str, Any]:
+    return {
+        "id": str(run.id),
+        "key": run.key,
+        "occurrence": run.occurrence,
+        "opened_at": _iso(run.opened_at),
+        "expected_at": _iso(run.expected_at),
+    }
+
+
+def _retry_quote(
+    run: Run, spec: Spec, steps: Sequence[Mapping[str, Any]], quoted: Quoted
+) -> dict[str, Any]:
+    """What the evidence says may be repeated: the hint of the first step that is not met."""
+    hints = {step.name: step.retry_hint for step in spec.steps if step.retry_hint}
+    first = next((step["step"] for step in steps if step["verdict"] != "met"), "")
+    return {
+        "hint": hints.get(first, ""),
+        "attempts": run.attempt,
+        "external_ids": dict(quoted.ids),
+        "deploy_sha": run.deploy_sha,
+        "host": run.host,
     }
 
 

@@ -7,13 +7,13 @@ from incidents.notifications import sending
 from luota.lib import clock
 
 
-@shared_task(queue="notify")
+@shared_task
 def send_due() -> None:
     """Tell people what is due; any number of workers may do so at once."""
     sending.send_due(now=clock.now())
 
 
-@shared_task(queue="evaluate")
+@shared_task
 def tick() -> None:
     """Judge what is due; if another worker is at it, this one has nothing to do."""
     evaluation.tick(clock.now)

@@ -14,17 +14,23 @@ app.autodiscover_tasks()
 _SECOND = timedelta(seconds=1)
 _HOUR = timedelta(hours=1)
 
+app.conf.task_routes = {
+    "incidents.tasks.tick": {"queue": "evaluate"},
+    "incidents.tasks.send_due": {"queue": "notify"},
+    "evidence.tasks.keep_partitions": {"queue": "maintain"},
+    "evidence.tasks.prune_idempotency": {"queue": "maintain"},
+}
 
-def _every(period: timedelta, task: str, queue: str) -> dict[str, object]:
+
+def _every(period: timedelta, task: str) -> dict[str, object]:
     """A beat entry that expires before its next tick: a stopped worker comes back to one, not to a pile."""
-    expires = period.total_seconds() * 0.9
-    return {"task": task, "schedule": period, "options": {"queue": queue, "expires": expires}}
+    return {"task": task, "schedule": period, "options": {"expires": period.total_seconds() * 0.9}}
 
 
 app.conf.beat_max_loop_interval = 1
 app.conf.beat_schedule = {
-    "tick": _every(_SECOND, "incidents.tasks.tick", "evaluate"),
-    "outbox": _every(_SECOND, "incidents.tasks.send_due", "notify"),
-    "partitions": _every(_HOUR, "evidence.tasks.keep_partitions", "maintain"),
-    "prune": _every(_HOUR, "evidence.tasks.prune_idempotency", "maintain"),
+    "tick": _every(_SECOND, "incidents.tasks.tick"),
+    "outbox": _every(_SECOND, "incidents.tasks.send_due"),
+    "partitions": _every(_HOUR, "evidence.tasks.keep_partitions"),
+    "prune": _every(_HOUR, "evidence.tasks.prune_idempotency"),
 }

@@ -19,6 +19,6 @@ def nudge() -> None:
     """Send the tick task by its name, at most once in a tenth of a second over all processes."""
     try:
         if client().set(_KEY, 1, nx=True, px=_COALESCE_MILLISECONDS):
-            current_app.send_task(TICK, queue="evaluate", expires=1, retry=False)
+            current_app.send_task(TICK, expires=1, retry=False)
     except (redis.RedisError, OperationalError, OSError):
         log.info("nudge.failed")
