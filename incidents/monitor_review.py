@@ -43,8 +43,13 @@ class _Reviewed:
 
     @property
     def silent(self) -> list[SlotVerdict]:
+        """Slots that had no signal at their deadline, one that came after it or not."""
         slots = self.judgement.slots if self.judgement else ()
-        return [slot for slot in slots if slot.verdict is Verdict.NOT_YET]
+        return [slot for slot in slots if slot.verdict is Verdict.NOT_YET or _is_late(slot)]
+
+
+def _is_late(slot: SlotVerdict) -> bool:
+    return slot.filled_at is not None and slot.filled_at >= slot.due_at
 
 
 def review_monitors(*, watermark: datetime, now: datetime) -> int:
