@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
+from evidence.pictures import timeline_of
 from evidence.queries import of_run
 from incidents import operations, queries
 from incidents.lifecycle import IllegalTransition
@@ -60,7 +61,7 @@ def of_monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 @page_for(Action.SEE)
 def file(request: MemberRequest, number: int) -> HttpResponse:
     incident = get_incident(request.membership.workspace_id, number)
-    return render_polled(request, "incidents/file.html", "incidents/_file.html", _context(incident))
+    return render_polled(request, "incidents/file.html", "incidents/_file.html", _context(request, incident))
 
 
 @require_POST
@@ -110,20 +111,22 @@ def _answer(request: MemberRequest, number: int, said: str, status: int) -> Http
             else redirect("incident", workspace_id, number)
         )
     incident = get_incident(request.membership.workspace_id, number)
-    context = {**_context(incident), "said": said, "is_queue": is_row}
+    context = {**_context(request, incident), "said": said, "is_queue": is_row}
     fragment = "incidents/_row.html" if is_row else "incidents/_file.html"
     return render_fragment(request, "incidents/file.html", fragment, context, status=status)
 
 
-def _context(incident: Incident) -> dict[str, object]:
+def _context(request: MemberRequest, incident: Incident) -> dict[str, object]:
     whole = File(incident=incident)
-    evidence = list(of_run(whole.run.pk)) if whole.run else []
+    run = whole.run
+    evidence = list(of_run(run.pk)) if run else []
     return {
         "section": "incidents",
         "incident": incident,
         "monitor": incident.monitor,
         "file": whole,
         "evidence": evidence,
+        "picture": timeline_of(run, evidence, now=request.now) if run and evidence else None,
         "redactions": [note for each in evidence for note in each.redactions],
         "truncations": [each.truncation for each in evidence if each.truncation],
     }

@@ -39,6 +39,7 @@ def calm_monitors(workspace_id: UUID) -> list[Any]:
             run_state=Subquery(latest.values("state")[:1]),
             run_since=Subquery(latest.values("state_since")[:1]),
         )
+        .exclude(run_state__in=[State.AT_RISK.value, State.UNKNOWN.value])
         .order_by(F("latest_signal_at").desc(nulls_last=True), "name")[:MOST_CALM]
     )
 

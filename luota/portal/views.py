@@ -16,7 +16,7 @@ from incidents.queries import PAGE_SIZE, broken_promises, of_monitor
 from luota.lib import clock
 from luota.lib.pages import number_in, render_polled, split_page, uuid_in
 from luota.portal import queries
-from luota.portal.pictures import Row, row_of_beats, row_of_runs, timeline_of
+from evidence.pictures import Row, row_of_beats, row_of_runs, timeline_of
 from luota.portal.truths import truths_of
 from monitors.conditions.values import Mode
 from monitors.models import Monitor, Run
@@ -27,7 +27,7 @@ from workspaces.models import User
 from workspaces.operations import create_workspace
 from workspaces.roles import Action
 
-SHOWN_RUNS, SHOWN_SIGNALS = 20, 8
+SHOWN_RUNS, SHOWN_SIGNALS = 12, 8
 SILENT_AFTER, LATELY = timedelta(seconds=10), timedelta(hours=1)
 
 

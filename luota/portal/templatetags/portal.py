@@ -16,7 +16,7 @@ from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
 from luota.portal.glyphs import GLYPHS, WORDS
 from monitors.conditions.values import Mode, Strength
-from monitors.models import Run, RunMove
+from monitors.models import Run, RunMove, Severity
 
 register = template.Library()
 
@@ -157,6 +157,11 @@ def mark_of(incident: Incident) -> str:
 @register.filter
 def can_be_acknowledged(incident: Incident) -> bool:
     return (IncidentState(incident.state), Trigger.ACKNOWLEDGED) in TRANSITIONS
+
+
+@register.filter
+def severity(value: int) -> str:
+    return Severity(value).label.lower()
 
 
 @register.filter
