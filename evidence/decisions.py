@@ -81,6 +81,12 @@ class Entry:
         self.at = min(self.signal.occurred_at or self.received_at, self.received_at)
 
     @property
+    def is_marking(self) -> bool:
+        """Did it make something due?"""
+        rows = (self.run, self.monitor)
+        return any(row is not None and row.is_marked for row in rows)
+
+    @property
     def is_kept(self) -> bool:
         return self.fate in {Fate.STORED, Fate.CONTRARY}
 

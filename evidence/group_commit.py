@@ -21,6 +21,7 @@ from evidence.decisions import Entry
 from evidence.intake import entry_of, store
 from evidence.signals import Fate, Receipt, Signal
 from luota.lib import clock
+from luota.lib.nudge import nudge
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,8 @@ class GroupCommit:
             parcel.receipts = receipts[start:end] if receipts else None
             parcel.done.set()
             start = end
+        if receipts and any(entry.is_marking for entry in entries):
+            nudge()
 
     def _store(self, entries: list[Entry]) -> list[Receipt]:
         """One transaction; a lost connection is tried once more, bad data is found by halving."""
