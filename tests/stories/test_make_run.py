@@ -1,0 +1,224 @@
+"""A newcomer's first command, as real processes: it serves, it refuses in one sentence, it leaves nothing behind."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+
+from luota.embedded.layout import layout_of
+from luota.embedded.processes import engines_in
+
+SERVING_SECONDS = 60
+LEAVING_SECONDS = 30
+
+
+class Product:
+    """One `make run` in a LUOTA_HOME and on a port of its own."""
+
+    def __init__(self, home: Path, port: int, **changes: str) -> None:
+        self.home = home
+        self.port = port
+        self.log = home.with_suffix(f".{port}.log")
+        unwanted = {"DATABASE_URL", "REDIS_URL", "MAKELEVEL", "MAKEFLAGS", "DJANGO_SETTINGS_MODULE"}
+        environment = {name: value for name, value in os.environ.items() if name not in unwanted}
+        environment |= {"LUOTA_HOME": str(home), "PORT": str(port), "DEMO": "false", **changes}
+        with self.log.open("wb") as output:
+            self.make = subprocess.Popen(
+                ["make", "run"],
+                cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def sentences(self) -> list[str]:
+        return [line for line in self.said().splitlines() if line.startswith("luota: ")]
+
+    def get(self, path: str) -> object:
+        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            return json.load(answer)
+
+    def wait_until_serving(self) -> None:
+        wait_for(lambda: "Luota is at" in self.said(), seconds=SERVING_SECONDS, product=self)
+
+    def processes(self) -> set[int]:
+        """Whatever knows this home by its environment, its command line or its directory."""
+        layout = layout_of(self.home)
+        found = {*engines_in(layout.data), *engines_in(layout.redis)}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid() and self._knows_home(entry):
+                found.add(int(entry.name))
+        return found
+
+    def _knows_home(self, process: Path) -> bool:
+        try:
+            known = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            return False
+        return str(self.home).encode() in known
+
+    def find(self, words: str) -> int:
+        """The eldest process of this product whose command line holds the words."""
+        commands = {pid: Path(f"/proc/{pid}/cmdline") for pid in sorted(self.processes())}
+        return next(
+            pid for pid, line in commands.items() if words in line.read_text().replace("\0", " ")
+        )
+
+    def wait_until_gone(self) -> int:
+        code = self.make.wait(timeout=LEAVING_SECONDS)
+        wait_for(lambda: not self.processes(), seconds=5, product=self)
+        return code
+
+
+def wait_for(is_true: Callable[[], bool], *, seconds: float, product: Product) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, product.said()[-4000:]
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Not tmp_path: its parents are closed to the user that stands in for root."""
+    place = Path(tempfile.mkdtemp(prefix="luota-story-"))
+    place.chmod(0o711)
+    yield place / "home"
+    shutil.rmtree(place)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(home: Path, port: int) -> Iterator[Callable[..., Product]]:
+    products: list[Product] = []
+
+    def start_one(**changes: str) -> Product:
+        products.append(Product(home, port, **changes))
+        return products[-1]
+
+    yield start_one
+    for product in products:
+        product.make.terminate()
+        product.make.wait(timeout=LEAVING_SECONDS)
+    for pid in {pid for product in products for pid in product.processes()}:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_it_serves_stops_and_starts_again_on_what_it_left(start: Callable[..., Product]) -> None:
+    for _ in range(2):
+        product = start()
+        product.wait_until_serving()
+        assert product.get("/livez") == {"status": "alive"}
+        product.make.send_signal(signal.SIGTERM)
+        product.wait_until_gone()
+        assert product.sentences() == []
+
+
+def test_ctrl_c_in_the_terminal_leaves_no_process(start: Callable[..., Product]) -> None:
+    product = start()
+    product.wait_until_serving()
+    os.killpg(product.make.pid, signal.SIGINT)
+    product.wait_until_gone()
+
+
+def test_an_interrupt_that_only_make_receives_is_enough(start: Callable[..., Product]) -> None:
+    product = start()
+    product.wait_until_serving()
+    product.make.send_signal(signal.SIGINT)
+    product.wait_until_gone()
+
+
+def test_a_signal_during_the_start_leaves_no_process(start: Callable[..., Product]) -> None:
+    product = start()
+    wait_for(lambda: "Preparing" in product.said(), seconds=SERVING_SECONDS, product=product)
+    product.make.send_signal(signal.SIGTERM)
+    product.wait_until_gone()
+
+
+@pytest.mark.parametrize("words", ["celery --quiet --app luota.celery beat", "granian"])
+def test_when_one_program_is_killed_all_are_stopped_and_it_is_named(
+    start: Callable[..., Product], words: str
+) -> None:
+    product = start()
+    product.wait_until_serving()
+    os.kill(product.find(words), signal.SIGKILL)
+    assert product.wait_until_gone() != 0
+    (sentence,) = product.sentences()
+    assert "ended with exit code -9, so everything was stopped" in sentence
+
+
+@pytest.mark.parametrize("words", ["bin/postgres -D", "redis-server"])
+def test_a_killed_engine_is_started_again(start: Callable[..., Product], words: str) -> None:
+    product = start()
+    product.wait_until_serving()
+    os.kill(product.find(words), signal.SIGKILL)
+    wait_for(lambda: "was started again" in product.said(), seconds=30, product=product)
+    report = product.get("/readyz")
+    assert isinstance(report, dict)
+    assert report["database"]["ok"]
+    assert report["redis"]["ok"]
+
+
+def test_a_busy_port_is_one_sentence(start: Callable[..., Product], port: int) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        product = start()
+        assert product.wait_until_gone() != 0
+    (sentence,) = product.sentences()
+    assert f"Port {port} cannot be used" in sentence
+    assert "Traceback" not in product.said()
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"PORT": "http"}, "PORT is 'http' and must be a whole number."),
+        ({"DATABASE_URL": "postgres://u@127.0.0.1:1/x"}, "REDIS_URL"),
+        (
+            {
+                "DATABASE_URL": "postgres://u@127.0.0.1:1/x",
+                "REDIS_URL": "redis://127.0.0.1:1",
+                "SECRET_KEY": "x" * 50,
+                "SECRETS_KEYS": "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=",
+            },
+            "The database of DATABASE_URL cannot be used: connection",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_sentences(
+    start: Callable[..., Product], changes: dict[str, str], wanted: str
+) -> None:
+    product = start(**changes)
+    assert product.wait_until_gone() != 0
+    assert any(wanted in sentence for sentence in product.sentences())
+    assert "Traceback" not in product.said()
+
+
+def test_a_second_run_in_the_same_home_is_refused(
+    start: Callable[..., Product], home: Path
+) -> None:
+    start().wait_until_serving()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        other_port = probe.getsockname()[1]
+    second = start(PORT=str(other_port))
+    assert second.make.wait(timeout=LEAVING_SECONDS) != 0
+    assert f"luota: Another `make run` uses {home}" in second.said()
