@@ -1,18 +1,9 @@
 """The life of an incident as data: states, triggers, the table of transitions.
 
-            a                 b
-    ( ) ---------> open ------------> acknowledged
-                     |                  |     ^
-                     | c                | c   | b
-                     v                  |     |
-                 resolved <-------------+     |
-                   |   ^                      |
-                 d |   | c                    |
-                   v   |                      |
-                 reopened --------------------+
-
-a  the promise broke (decided by the unique index)    b  a person has seen it
-c  evidence recovered, or a person closed it          d  the same key broke again within a day
+( ) --a--> open                                         a  the promise broke: the unique index decides
+open | reopened --b--> acknowledged                     b  a person has seen it
+open | reopened | acknowledged --c--> resolved          c  evidence recovered, or a person closed it
+resolved --d--> reopened                                d  the same key broke again within a day
 """
 
 from enum import StrEnum
