@@ -129,7 +129,7 @@ def test_a_missing_migration_is_found() -> None:
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied("monitors", "0001_initial")
     (found,) = check_servers(databases=["default"])
-    assert (found.id, "monitors.0001_initial" in found.msg) == ("luota.E023", True)
+    assert (found.id, "monitors.0001_initial" in found.msg) == ("luota.W023", True)
 
 
 @pytest.mark.django_db
