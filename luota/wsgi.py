@@ -11,9 +11,11 @@ _django = get_wsgi_application()
 from evidence import group_commit  # noqa: E402 - the applications must be loaded first
 from evidence.api.limits import body_limit  # noqa: E402
 from luota.celery import app as celery_app  # noqa: E402 - nudges need the configured application
+from luota.checks import refuse_wrong_settings  # noqa: E402
 from luota.lib.http import bounded_bodies  # noqa: E402
 
 __all__ = ["application", "celery_app"]
 
+refuse_wrong_settings()
 application = bounded_bodies(_django, body_limit)
 group_commit.start()
