@@ -28,6 +28,13 @@ LONGEST_SECONDS = 3 * CONNECT_SECONDS + ANSWER_SECONDS
 """Connecting, the TLS handshake and sending each may take CONNECT_SECONDS."""
 ANSWER_BYTES = 4096
 USER_AGENT = "Luota/1"
+_MALFORMED = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    urllib3.exceptions.LocationValueError,
+    UnicodeError,
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -82,12 +89,10 @@ class Client:
                 return _read(response)
         except AntiSSRFError as error:
             raise AddressRefused(str(error)) from error
-        except requests.exceptions.InvalidSchema as error:
-            raise AddressRefused("Only http and https addresses can be called.") from error
+        except _MALFORMED as error:
+            raise AddressRefused(f"This is no address that can be called: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(_why(error)) from error
-        except (ValueError, AttributeError) as error:  # what parsers make of a malformed address
-            raise AddressRefused(f"The address cannot be read: {error}") from error
 
     def close(self) -> None:
         self._session.close()
