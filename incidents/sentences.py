@@ -9,6 +9,7 @@ from typing import Any
 
 from incidents.lifecycle import State
 from incidents.models import Incident, NoticeType, Transition
+from monitors.conditions.needs import FRESH, REPORTED, SIGNAL
 from monitors.conditions.values import Cause, Reason, Verdict
 
 _Sentence = Callable[[Mapping[str, Any]], str]
@@ -102,9 +103,10 @@ def _missed(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
     return f"no signal came{heard}"
 
 
-def _late(incident: Incident, quote: Any, _values: Any) -> str:
-    step = _step_claim(incident, quote)
-    return f"“{step}” was proven, but late" if step else "the proof came, but late"
+def _late(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
+    lateness, step = _span(values.get("lateness_seconds")), _step_claim(incident, quote)
+    how_late = f"{length(lateness)} late" if lateness else "late"
+    return f"“{step}” was proven, but {how_late}" if step else f"the proof came {how_late}"
 
 
 def _failed(incident: Incident, quote: Any, _values: Any) -> str:
@@ -137,9 +139,9 @@ def _stale(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
 
 def _unproven(incident: Incident, quote: Any, _values: Any) -> str:
     green = [_inner(claim) for claim in _green_claims(quote)]
-    step = _step_claim(incident, quote) or "the outcome"
+    step = _step_claim(incident, quote)
     healthy = f"{_listed(green)}, but " if green else ""
-    return f"{healthy}“{step}” was not proven"
+    return f"{healthy}{f'“{step}”' if step else 'the outcome'} was not proven"
 
 
 def _contradicted(_incident: Incident, _quote: Any, _values: Any) -> str:
@@ -176,10 +178,13 @@ def _deadline(incident: Incident, now: datetime | None) -> list[str]:
     if due_at is None:
         return []
     due = f"due {instant(due_at, beside=incident.recorded_at)}"
+    if incident.cause == Cause.LATE.value:
+        return [due]  # the proof is there; how late it came is said already
     until = incident.resolved_at if incident.state == State.RESOLVED.value else now
     return [f"{due}, {length(until - due_at)} late" if until and until > due_at else due]
 
 
+_IMPLICIT = frozenset({REPORTED, SIGNAL, FRESH})
 _WITHOUT_DEADLINE = {Cause.FAILED.value, Cause.CONTRADICTED.value, Cause.UNPLACED.value}
 
 
@@ -201,7 +206,9 @@ def _failing_step(incident: Incident, quote: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _step_claim(incident: Incident, quote: Mapping[str, Any]) -> str:
-    return str(_failing_step(incident, quote).get("claim") or incident.step)
+    """Empty when the run itself is meant: nobody has named the implicit step."""
+    step = _failing_step(incident, quote)
+    return "" if step.get("step") in _IMPLICIT else str(step.get("claim") or incident.step)
 
 
 def _green_claims(quote: Mapping[str, Any]) -> list[str]:

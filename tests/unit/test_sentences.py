@@ -18,6 +18,7 @@ STEP = {
     "verdict": "not_yet",
     "due_at": DUE.isoformat(),
 }
+REPORTED = {**STEP, "step": "reported", "claim": "The run reports success"}
 DUMP = {"comfort": "dump", "claim": "Dump finished.", "at": "2026-11-23T03:05:00+00:00"}
 
 
@@ -67,7 +68,20 @@ def incident(
             "the content is as of 01:00 UTC, older than it may be; due 03:30 UTC, 42 min late.",
         ),
         (Cause.PARTIAL, {"sentence_values": {"met": 997, "wanted": 1000}}, "only 997 of 1000 were proven."),
-        (Cause.LATE, {}, "the proof came, but late."),
+        (Cause.LATE, {}, "the proof came late."),
+        (Cause.LATE, {"sentence_values": {"lateness_seconds": 2520.0}}, "the proof came 42 min late."),
+        (
+            Cause.LATE,
+            {"steps": [STEP], "sentence_values": {"lateness_seconds": 60}},
+            "“Restore checked” was proven, but 1 min late; due 03:30 UTC.",
+        ),
+        (Cause.STUCK, {"steps": [REPORTED]}, "started, then nothing came; due 03:30 UTC, 42 min late."),
+        (Cause.FAILED, {"steps": [REPORTED], "exit_code": 0}, "failed with exit code 0."),
+        (
+            Cause.UNPROVEN,
+            {"steps": [REPORTED], "comforts": [DUMP]},
+            "dump finished, but the outcome was not proven; due 03:30 UTC, 42 min late.",
+        ),
         (Cause.CONTRADICTED, {}, "it was proven, and later evidence says otherwise."),
         (Cause.UNPLACED, {}, "evidence came that matches no run."),
     ],
