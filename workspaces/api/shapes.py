@@ -74,7 +74,7 @@ class StepShape(serializers.Serializer[Any]):
 class RouteInputShape(Shape):
     name = serializers.CharField(max_length=120)
     isDefault = serializers.BooleanField(default=False)
-    steps = serializers.ListField(child=StepShape(), max_length=MOST_STEPS, allow_empty=False)
+    steps = serializers.ListField(child=StepShape(), min_length=1, max_length=MOST_STEPS)
 
     def parsed(self) -> RouteDraft:
         words = self.validated_data
