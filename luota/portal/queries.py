@@ -14,13 +14,13 @@ from monitors.conditions.values import State
 from monitors.models import Monitor, Run, RunMove
 
 MOST_SHAKY, MOST_CALM, MOST_WAITING = 30, 30, 10
+_SHAKY = [State.AT_RISK.value, State.UNKNOWN.value]
 BEHIND_AFTER = timedelta(seconds=20)
 
 
 def shaky_runs(workspace_id: UUID) -> list[Run]:
     """At risk, or unknown because we were blind: the newest. Index: run_at_risk."""
-    states = [State.AT_RISK.value, State.UNKNOWN.value]
-    found = Run.objects.filter(workspace_id=workspace_id, state__in=states)
+    found = Run.objects.filter(workspace_id=workspace_id, state__in=_SHAKY)
     return list(found.select_related("monitor").order_by("-state_since")[:MOST_SHAKY])
 
 
@@ -39,7 +39,7 @@ def calm_monitors(workspace_id: UUID) -> list[Any]:
             run_state=Subquery(latest.values("state")[:1]),
             run_since=Subquery(latest.values("state_since")[:1]),
         )
-        .exclude(run_state__in=[State.AT_RISK.value, State.UNKNOWN.value])
+        .filter(Q(run_state=None) | ~Q(run_state__in=_SHAKY))
         .order_by(F("latest_signal_at").desc(nulls_last=True), "name")[:MOST_CALM]
     )
 

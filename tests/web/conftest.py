@@ -1,0 +1,86 @@
+"""What pages show: a restore drill that looked healthy and was not proven, judged by the real evaluator."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from evidence.signals import Action
+from incidents.models import Incident
+from luota.lib import clock
+from monitors.conditions.values import Mode, Strength
+from monitors.models import Monitor, Run
+from tests.factories import MonitorFactory
+from tests.factories.moments import beat, judge, tell, watched
+from workspaces.models import Workspace
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+RESTORE = "A throw-away restore holds every row"
+RULES: dict[str, Any] = {
+    "within": "30m",
+    "comforts": [{"name": "dump", "claim": "The dump exited with 0", "kind": "dump"}],
+    "steps": [
+        {"name": "upload", "claim": "The backup is in the second place", "kind": "upload"},
+        {"name": "restore", "claim": RESTORE, "kind": "restore_check", "retry_hint": "Restore only."},
+    ],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drill:
+    """A broken promise: dump and upload came, the restore was never checked."""
+
+    monitor: Monitor
+    run: Run
+    incident: Incident
+    began_at: datetime
+
+
+def break_drill(workspace: Workspace, name: str = "Restore drill", **fields: Any) -> Drill:
+    """Told and judged as of an hour ago."""
+    began_at = clock.now() - HOUR
+    fields = {"promise": "Last night's backup can be restored", "document": RULES, **fields}
+    monitor = watched(Mode.RUN, since=began_at - HOUR, workspace=workspace, name=name, **fields)
+    key = {"external_run_id": "drill-1"}
+    tell(monitor, Action.START, at=began_at, host="backup-2", deploy_sha="9f2c51e", **key)
+    tell(monitor, Action.EVIDENCE, at=began_at + MINUTE, kind="dump", payload={"bytes": 42}, **key)
+    receipt = Strength.RECEIPT
+    tell(monitor, Action.EVIDENCE, at=began_at + 2 * MINUTE, kind="upload", strength=receipt, **key)
+    judge(at=began_at + 31 * MINUTE)
+    return Drill(
+        monitor=monitor,
+        run=Run.objects.get(monitor=monitor),
+        incident=Incident.objects.get(monitor=monitor),
+        began_at=began_at,
+    )
+
+
+@pytest.fixture
+def drill(workspace: Workspace) -> Drill:
+    return break_drill(workspace)
+
+
+@pytest.fixture
+def sighted(db: None) -> None:
+    """Intake can see and the evaluator has caught up: no banner."""
+    beat(at=clock.now())
+
+
+def heard(workspace: Workspace, name: str, *, at: datetime) -> Monitor:
+    """A heartbeat whose latest signal came at that instant."""
+    monitor = watched(
+        Mode.HEARTBEAT,
+        since=at - MINUTE,
+        workspace=workspace,
+        name=name,
+        document={"schedules": [{"interval": "1d"}]},
+    )
+    tell(monitor, Action.PING, at=at)
+    judge(at=at + timedelta(seconds=1))
+    return monitor
+
+
+def silent(workspace: Workspace, name: str) -> Monitor:
+    """Nobody has sent it anything yet."""
+    return MonitorFactory(workspace=workspace, name=name)
