@@ -1,6 +1,8 @@
 """What most tests stand on: a workspace, its people signed in, its keys, a monitor."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -67,3 +69,31 @@ def signed_in(user: User) -> Client:
 def with_key(secret: str) -> Client:
     """A caller of the API that sends this key."""
     return Client(headers={"X-Luota-Key": secret})
+
+
+class Sending:
+    """POSTs JSON (bytes go as they are) with an ingest token; `other` sends with another key or none."""
+
+    def __init__(self, secret: str | None) -> None:
+        self.client = with_key(secret) if secret is not None else Client()
+
+    def __call__(
+        self, path: str, body: object = None, *, content_type: str = "application/json"
+    ) -> Any:
+        raw = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
+        return self.client.post(path, raw, content_type=content_type)
+
+    def other(self, secret: str | None) -> "Sending":
+        return Sending(secret)
+
+
+@pytest.fixture
+def send(key_of: Callable[[TokenKind], str]) -> Sending:
+    """A caller who may speak of every monitor of `workspace`."""
+    return Sending(key_of(TokenKind.INGEST))
+
+
+@pytest.fixture
+def job(workspace: Workspace) -> Monitor:
+    """A monitor of mode run without steps: a success claim proves it."""
+    return MonitorFactory(workspace=workspace, mode=Mode.RUN.value, document={"within": "1h"})
