@@ -55,17 +55,17 @@ def _unfiled(case: Case, standing: _Standing) -> Iterable[Broken]:
         if broken.until is None:
             is_filed = row is not None and row.recovered_at is None
         else:
-            is_filed = broken.cause not in _QUIET_CAUSES or not _is_news(case, broken, row)
+            is_filed = broken.cause not in _QUIET_CAUSES or not _is_news(case, broken)
             broken = replace(broken, cause=Cause.LATE)  # noqa: PLW2901 - the same break, seen too late
         if not is_filed:
             yield Broken(case, broken, labels_of(case.spec, case.run))
 
 
-def _is_news(case: Case, broken: Break, row: AffectedRun | None) -> bool:
-    """Over, and never seen while it lasted."""
+def _is_news(case: Case, broken: Break) -> bool:
+    """Over, and nobody looked while it lasted."""
     judged_at = case.run.judged_at
-    seen = judged_at is not None and broken.since <= judged_at
-    return row is None and not seen and case.judgement.state is State.PROVEN
+    was_seen = judged_at is not None and broken.since <= judged_at
+    return not was_seen and case.judgement.state is State.PROVEN
 
 
 def _recovered(case: Case, standing: _Standing) -> Iterable[closing.Recovery]:

@@ -170,7 +170,10 @@ def _rows(moves: Iterable[tuple[Run, Move]], now: datetime) -> list[RunMove]:
 
 
 def _supersede_older(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
-    """A newer proof makes older breaks moot: of the same key, or of the same schedule. Index: run_broken."""
+    """A newer proof makes older breaks moot: of the same subject, or without one of the same schedule.
+
+    Index: run_broken.
+    """
     proven = [case for case in cases if _newly_proven(case) and case.run.opened_at]
     if proven:
         cursor.execute(
@@ -178,21 +181,26 @@ def _supersede_older(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
             " facts_version = r.facts_version + 1"
             " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bool[],"
             "   %s::timestamptz[], %s::timestamptz[])"
-            "   AS w(id, workspace_id, monitor_id, key, is_scheduled, opened_at, at)"
+            "   AS w(id, workspace_id, monitor_id, key, is_bare, opened_at, at)"
             " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
             " AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
-            " AND (w.is_scheduled OR r.key = w.key) AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
+            " AND (r.key = w.key OR w.is_bare AND r.key IN ('', r.occurrence)) AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
             [
                 now,
                 [case.run.id for case in proven],
                 [case.run.workspace_id for case in proven],
                 [case.run.monitor_id for case in proven],
                 [case.run.key for case in proven],
-                [bool(case.spec.schedules) for case in proven],
+                [_is_bare_slot(case) for case in proven],
                 [case.run.opened_at for case in proven],
                 [case.judgement.since for case in proven],
             ],
         )
+
+
+def _is_bare_slot(case: Case) -> bool:
+    """One of a schedule's runs that names no subject: the next night's makes it moot."""
+    return bool(case.spec.schedules) and case.run.key == case.run.occurrence
 
 
 def _newly_proven(case: Case) -> bool:
