@@ -241,9 +241,9 @@ def _written(rows: Rows) -> list[tuple[int, dict[str, Any]]]:
 
 def _named(said: dict[str, Any]) -> dict[str, Any]:
     """A name of its own is optional: the evidence kind names a step well enough."""
-    if "kind" in said and "name" not in said:
-        said["name"] = said["kind"].replace("_", " ")
-    return said
+    name = said.get("kind", "").replace("_", " ") or said.get("claim", "")[:80]
+    is_named_row = said.keys() & {"kind", "claim"}
+    return {"name": name, **said} if is_named_row else said
 
 
 def _columns(draft: MonitorDraft) -> dict[str, Any]:

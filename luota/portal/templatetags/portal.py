@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,11 +16,12 @@ from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
 from luota.portal.glyphs import GLYPHS, WORDS
-from monitors.conditions.values import Mode, Strength
+from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength
 from monitors.models import Run, RunMove, Severity
 
 register = template.Library()
 
+_RULE_ORDER = [each.name for shape in (Comfort, Step, Schedule, Spec) for each in fields(shape)]
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -214,10 +216,15 @@ def as_yaml(value: object) -> str:
     return "\n".join(_yaml_lines(value)) or "# every rule is at its default"
 
 
+def _place(entry: tuple[str, object]) -> int:
+    """As the rules are explained, for the database keeps no order."""
+    return _RULE_ORDER.index(entry[0]) if entry[0] in _RULE_ORDER else len(_RULE_ORDER)
+
+
 def _yaml_lines(value: object, indent: str = "") -> list[str]:
     lines: list[str] = []
     if isinstance(value, Mapping):
-        for key, held in value.items():
+        for key, held in sorted(value.items(), key=_place):
             if isinstance(held, Mapping | list):
                 lines += [f"{indent}{key}:", *_yaml_lines(held, indent + "  ")]
             else:

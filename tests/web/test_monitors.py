@@ -1,0 +1,192 @@
+"""The list of monitors, the page of one, its interruptions, its rules."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from evidence.models import Evidence
+from evidence.signals import Action
+from luota.lib import clock
+from monitors.models import Monitor
+from tests.factories.moments import judge, tell
+from tests.web.conftest import MINUTE, Drill, break_drill, heard, silent
+from workspaces.models import Role, Workspace
+
+
+def address(monitor: Monitor, page: str = "") -> str:
+    whole = f"/w/{monitor.workspace_id}/monitors/{monitor.pk}"
+    return f"{whole}/{page}" if page else whole
+
+
+@pytest.fixture
+def four(workspace: Workspace) -> None:
+    """One of each standing."""
+    break_drill(workspace, "A broken one", tags=["nightly"])
+    heard(workspace, "A kept one", at=clock.now() - MINUTE)
+    silent(workspace, "A waiting one")
+    paused = silent(workspace, "A paused one")
+    now = clock.now()
+    Monitor.objects.filter(pk=paused.pk).update(paused_at=now, pause_reason="holidays")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", {"broken", "kept", "waiting", "paused"}),
+        ("?state=broken", {"broken"}),
+        ("?state=kept", {"kept"}),
+        ("?state=waiting", {"waiting"}),
+        ("?state=paused", {"paused"}),
+        ("?q=nightly", {"broken"}),
+        ("?q=A+KEPT", {"kept"}),
+        ("?after=A+kept+one", {"paused", "waiting"}),
+    ],
+)
+def test_the_list_is_filtered_by_its_address(
+    member_client: Client, workspace: Workspace, four: None, query: str, names: set[str]
+) -> None:
+    page = member_client.get(f"/w/{workspace.pk}/monitors/{query}").content.decode()
+
+    found = {name for name in ("broken", "kept", "waiting", "paused") if f">A {name} one<" in page}
+    assert found == names
+
+
+def test_the_list_costs_the_same_for_many(
+    member_client: Client, workspace: Workspace, four: None, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(4):  # session, person, memberships, monitors
+        member_client.get(f"/w/{workspace.pk}/monitors/")
+
+
+def test_the_page_draws_its_runs(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(address(drill.monitor)).content.decode()
+
+    assert 'aria-label="The latest 1 runs: 1 broken."' in page
+    assert f"<title>overdue, {drill.began_at:%Y-%m-%d %H:%M:%S} UTC" in page
+    assert f"/incidents/{drill.incident.number}" in page
+
+
+def test_a_heartbeat_is_drawn_from_evidence_and_its_silent_slots(
+    member_client: Client, workspace: Workspace
+) -> None:
+    start = clock.now() - timedelta(hours=2)
+    monitor = heard(workspace, "Worker", at=start)
+    Monitor.objects.filter(pk=monitor.pk).update(watched_since=start)
+    for minutes in (5, 10):
+        tell(monitor, Action.PING, at=start + minutes * MINUTE)
+
+    page = member_client.get(address(monitor)).content.decode()
+
+    assert 'aria-label="The latest 3 beats and silent slots: 0 broken."' in page
+    assert "The promise is kept" in page
+
+
+def test_the_page_stands_when_the_evidence_is_past_its_retention(
+    member_client: Client, drill: Drill
+) -> None:
+    Evidence.objects.all().delete()
+
+    assert member_client.get(address(drill.monitor)).status_code == 200
+
+
+def test_the_page_costs_the_same_for_many_runs(
+    member_client: Client, drill: Drill, django_assert_num_queries: Any
+) -> None:
+    for number in range(4):
+        at = drill.began_at + number * MINUTE
+        tell(drill.monitor, Action.START, at=at, external_run_id=f"more-{number}")
+    judge(at=clock.now())
+
+    # session, person, memberships; monitor, runs, signals, files
+    with django_assert_num_queries(7):
+        member_client.get(address(drill.monitor))
+
+
+def test_the_rules_are_shown_as_people_write_them(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(address(drill.monitor, "rules")).content.decode()
+
+    assert "Version 1" in page
+    assert "within: 30m" in page
+    assert "  - name: upload\n    claim: The backup is in the second place" in page
+
+
+def test_a_pause_needs_a_reason_and_ends(member_client: Client, drill: Drill) -> None:
+    refused = member_client.post(address(drill.monitor, "pause"), {"reason": "", "length": ""})
+    member_client.post(address(drill.monitor, "pause"), {"reason": "Moving", "length": "2h"})
+    paused = member_client.get(address(drill.monitor)).content.decode()
+    member_client.post(address(drill.monitor, "resume"))
+
+    assert refused.status_code == 422
+    assert "Moving" in paused
+    assert Monitor.objects.get(pk=drill.monitor.pk).paused_at is None
+
+
+@pytest.mark.parametrize("length", ["", "soon", "0s"])
+def test_a_silence_must_have_an_end(member_client: Client, drill: Drill, length: str) -> None:
+    given = {"reason": "Known", "length": length}
+
+    answer = member_client.post(address(drill.monitor, "silence"), given)
+
+    assert answer.status_code == 422
+    assert Monitor.objects.get(pk=drill.monitor.pk).silenced_until is None
+
+
+def test_a_silence_can_be_ended(member_client: Client, drill: Drill) -> None:
+    given = {"reason": "Known", "length": "1h"}
+    member_client.post(address(drill.monitor, "silence"), given)
+    silenced = member_client.get(address(drill.monitor)).content.decode()
+
+    member_client.post(address(drill.monitor, "unsilence"))
+
+    assert "nobody is told" in silenced
+    assert Monitor.objects.get(pk=drill.monitor.pk).silenced_until is None
+
+
+def test_deleting_asks_first(member_client: Client, drill: Drill) -> None:
+    asked = member_client.get(address(drill.monitor, "delete"))
+    assert Monitor.objects.filter(pk=drill.monitor.pk).exists()
+
+    member_client.post(address(drill.monitor, "delete"))
+
+    assert "cannot be undone" in asked.content.decode()
+    assert not Monitor.objects.filter(pk=drill.monitor.pk).exists()
+
+
+def test_a_token_is_shown_once_and_stands_in_the_snippets(
+    member_client: Client, drill: Drill
+) -> None:
+    issued = member_client.post(address(drill.monitor, "integration/token"))
+    later = member_client.get(address(drill.monitor, "integration")).content.decode()
+
+    page = issued.content.decode()
+    secret = page.split('id="secret">')[1].split("<")[0]
+    assert secret.startswith("luota_ing_")
+    assert page.count(secret) > 3
+    assert issued["Cache-Control"] == "no-store"
+    assert secret not in later
+
+
+def test_an_operator_issues_no_token(
+    client_as: Callable[[Role], Client], drill: Drill
+) -> None:
+    operator = client_as(Role.OPERATOR)
+
+    assert "Ask an admin" in operator.get(address(drill.monitor, "integration")).content.decode()
+    assert operator.post(address(drill.monitor, "integration/token")).status_code == 403
+
+
+def test_waiting_turns_green_with_the_first_signal(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor, htmx = silent(workspace, "Export"), {"HX-Request": "true"}
+    waiting = member_client.get(address(monitor, "first-signal"), headers=htmx).content.decode()
+
+    tell(monitor, Action.START, at=clock.now(), external_run_id="first")
+    came = member_client.get(address(monitor, "first-signal"), headers=htmx).content.decode()
+
+    assert "every 2s" in waiting
+    assert "The first signal came" in came
+    assert "every 2s" not in came
