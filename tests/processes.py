@@ -94,7 +94,7 @@ class Product:
             "WEB_WORKERS": "2",
             "WORKER_PROCESSES": "1",
             "RATE_PER_MINUTE": "1000000",
-            "RATE_PER_HOUR": "10000000",
+            "RATE_PER_HOUR": "1000000",
             "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8",
             **self._settings,
         }

@@ -1,0 +1,1 @@
+"""A real backup drill of a PostgreSQL database whose outcome Luota watches; see README.md beside it."""

@@ -1,0 +1,98 @@
+"""What the drill tells Luota: one run, its evidence, its claim, by the public HTTP API and nothing else."""
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+PATIENCE_SECONDS = 30.0
+"""How long a signal is repeated while Luota is away; the same eventId is stored once."""
+TRY_AGAIN = frozenset({429, 502, 503, 504})
+CONTRARY = 409
+
+
+class NotTaken(Exception):
+    """Luota did not take a signal; the sentence says why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reporter:
+    """One run of one monitor, from its start to its claim."""
+
+    base_url: str
+    token: str
+    monitor_id: str
+    run_name: str
+    """Our name for this run, externalRunId in the API."""
+    subject: str
+    deploy_sha: str = ""
+    run_id: str = ""
+    _session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self._session.headers["X-Luota-Key"] = self.token
+        self._session.trust_env = not _is_here(self.base_url)  # a proxy does not know our localhost
+
+    def start(self, payload: Mapping[str, Any]) -> None:
+        body = {
+            "monitorId": self.monitor_id,
+            "externalRunId": self.run_name,
+            "subject": self.subject,
+            "tags": ["drill", f"database:{self.subject}"],
+            "payload": payload,
+        }
+        self.run_id = str(self._send("/v1/runs/start", "start", body)["runId"])
+
+    def evidence(self, kind: str, **words: Any) -> None:
+        """One piece of evidence; `words` as in the API: ids, payload, output, exitCode, freshAsOf."""
+        self._send(f"/v1/runs/{self.run_id}/evidence", kind, {"kind": kind, **words})
+
+    def success(self, summary: str, **words: Any) -> None:
+        self._send(f"/v1/runs/{self.run_id}/success", "success", {"summary": summary, **words})
+
+    def fail(self, summary: str, **words: Any) -> None:
+        self._send(f"/v1/runs/{self.run_id}/fail", "fail", {"summary": summary, **words})
+
+    def _send(self, path: str, event: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises NotTaken when it is refused, or when Luota stays away."""
+        context = {"host": socket.gethostname(), "deploySha": self.deploy_sha}
+        signal = {"eventId": f"{self.run_name}:{event}", **context, **body}
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            answer = self._try(path, signal)
+            if isinstance(answer, requests.Response) and answer.status_code not in TRY_AGAIN:
+                return _receipt(answer)
+            if time.monotonic() > deadline:
+                raise NotTaken(f"{self.base_url} does not take signals: {_why(answer)}")
+            time.sleep(1)
+
+    def _try(self, path: str, signal: Mapping[str, Any]) -> requests.Response | Exception:
+        try:
+            return self._session.post(f"{self.base_url}{path}", json=signal, timeout=10)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            return error
+
+
+def _receipt(answer: requests.Response) -> dict[str, Any]:
+    if not answer.ok and answer.status_code != CONTRARY:
+        raise NotTaken(f"Luota refused a signal: {_why(answer)}")
+    return dict(answer.json())
+
+
+def _why(answer: requests.Response | Exception) -> str:
+    if isinstance(answer, Exception):
+        return type(answer).__name__
+    return f"{answer.status_code} {answer.text[:300]}"
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
