@@ -71,10 +71,6 @@ def quote_of(
     """Incident.quote: all that the file must still say when the evidence is gone."""
     monitor = run.monitor
     standing = standing_of(spec, judgement)
-    hints = {step.name: step.retry_hint for step in spec.steps if step.retry_hint}
-    first = next(
-        (s["step"] for s in standing["steps"] if s["missing"] or s["verdict"] != "met"), ""
-    )
     return {
         "sentence_values": _sentence_values(spec, judgement, quoted),
         "promise": monitor.promise,

@@ -184,7 +184,8 @@ def _supersede_older(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
             "   AS w(id, workspace_id, monitor_id, key, is_bare, opened_at, at)"
             " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
             " AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
-            " AND (r.key = w.key OR w.is_bare AND r.key IN ('', r.occurrence)) AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
+            " AND (r.key = w.key OR w.is_bare AND r.key IN ('', r.occurrence))"
+            " AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
             [
                 now,
                 [case.run.id for case in proven],
