@@ -16,6 +16,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-
 	--python-version 3.11 --no-annotate --no-header pyproject.toml
 TEST_HOME ?= .luota/test
 TESTS ?= tests
+WITH_ENGINES := env -u DATABASE_URL -u REDIS_URL $(PY) -m luota.embedded --home $(TEST_HOME) exec --throwaway --
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,9 +25,7 @@ run: $(RUN_STAMP) ## start everything and a living demo (PORT=8000 LUOTA_HOME=.l
 	@$(PY) -m luota.run
 
 test: $(DEV_STAMP) ## run all tests on the bundled engines (TESTS=path narrows)
-	@eval "$$(.ci/chromium)"; env -u DATABASE_URL -u REDIS_URL \
-		$(PY) -m luota.embedded --home $(TEST_HOME) exec --throwaway -- \
-		$(PY) -m pytest -n logical --dist loadfile $(TESTS)
+	@eval "$$(.ci/chromium)"; $(WITH_ENGINES) $(PY) -m pytest -n logical --dist loadfile $(TESTS)
 
 check: $(DEV_STAMP) ## format, lint, types, import contracts, dependencies, migrations, templates
 	$(VENV)/bin/ruff format --check .
@@ -34,7 +33,7 @@ check: $(DEV_STAMP) ## format, lint, types, import contracts, dependencies, migr
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/deptry .
-	$(PY) manage.py makemigrations --check --dry-run
+	$(WITH_ENGINES) $(PY) manage.py makemigrations --check --dry-run
 	$(VENV)/bin/djlint --lint --quiet templates
 
 fix: $(DEV_STAMP) ## what ruff can repair by itself

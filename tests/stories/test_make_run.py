@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -45,9 +46,13 @@ class Product:
     def sentences(self) -> list[str]:
         return [line for line in self.said().splitlines() if line.startswith("luota: ")]
 
-    def get(self, path: str) -> object:
+    def get(self, path: str) -> dict[str, Any]:
         with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-            return json.load(answer)
+            return dict(json.load(answer))
+
+    def part(self, name: str) -> dict[str, Any]:
+        """What /readyz says of one part."""
+        return dict(self.get("/readyz")[name])
 
     def wait_until_serving(self) -> None:
         wait_for(lambda: "Luota is at" in self.said(), seconds=SERVING_SECONDS, product=self)
@@ -88,6 +93,12 @@ def wait_for(is_true: Callable[[], bool], *, seconds: float, product: Product) -
         time.sleep(0.1)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """Not tmp_path: its parents are closed to the user that stands in for root."""
@@ -99,9 +110,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -122,27 +131,46 @@ def start(home: Path, port: int) -> Iterator[Callable[..., Product]]:
 
 
 def test_it_serves_stops_and_starts_again_on_what_it_left(start: Callable[..., Product]) -> None:
-    for _ in range(2):
+    """Once ended by SIGTERM, once by an interrupt that only make receives, as from `kill -INT`."""
+    for number in (signal.SIGTERM, signal.SIGINT):
         product = start()
         product.wait_until_serving()
         assert product.get("/livez") == {"status": "alive"}
-        product.make.send_signal(signal.SIGTERM)
+        product.make.send_signal(number)
         product.wait_until_gone()
         assert product.sentences() == []
 
 
-def test_ctrl_c_in_the_terminal_leaves_no_process(start: Callable[..., Product]) -> None:
+def test_killed_engines_are_started_again_and_ctrl_c_ends_them_too(
+    start: Callable[..., Product], home: Path
+) -> None:
     product = start()
     product.wait_until_serving()
+    for count, words in enumerate(["bin/postgres -D", "redis-server"], start=1):
+        os.kill(product.find(words), signal.SIGKILL)
+        wait_for(
+            lambda wanted=count: product.said().count("was started again") == wanted,  # type: ignore[misc]
+            seconds=30, product=product,
+        )  # fmt: skip
+    assert product.part("database")["ok"]
+    assert product.part("redis")["ok"]
+    second = start(PORT=str(free_port()))
+    assert second.make.wait(timeout=LEAVING_SECONDS) != 0
+    assert f"luota: Another `make run` uses {home}" in second.said()
     os.killpg(product.make.pid, signal.SIGINT)
     product.wait_until_gone()
 
 
-def test_an_interrupt_that_only_make_receives_is_enough(start: Callable[..., Product]) -> None:
+def test_when_one_program_is_killed_all_are_stopped_and_it_is_named(
+    start: Callable[..., Product],
+) -> None:
     product = start()
     product.wait_until_serving()
-    product.make.send_signal(signal.SIGINT)
-    product.wait_until_gone()
+    os.kill(product.find("granian"), signal.SIGKILL)
+    assert product.wait_until_gone() != 0
+    assert product.sentences() == [
+        "luota: `web` ended with exit code -9, so everything was stopped: its last lines say why."
+    ]
 
 
 def test_a_signal_during_the_start_leaves_no_process(start: Callable[..., Product]) -> None:
@@ -150,30 +178,6 @@ def test_a_signal_during_the_start_leaves_no_process(start: Callable[..., Produc
     wait_for(lambda: "Preparing" in product.said(), seconds=SERVING_SECONDS, product=product)
     product.make.send_signal(signal.SIGTERM)
     product.wait_until_gone()
-
-
-@pytest.mark.parametrize("words", ["celery --quiet --app luota.celery beat", "granian"])
-def test_when_one_program_is_killed_all_are_stopped_and_it_is_named(
-    start: Callable[..., Product], words: str
-) -> None:
-    product = start()
-    product.wait_until_serving()
-    os.kill(product.find(words), signal.SIGKILL)
-    assert product.wait_until_gone() != 0
-    (sentence,) = product.sentences()
-    assert "ended with exit code -9, so everything was stopped" in sentence
-
-
-@pytest.mark.parametrize("words", ["bin/postgres -D", "redis-server"])
-def test_a_killed_engine_is_started_again(start: Callable[..., Product], words: str) -> None:
-    product = start()
-    product.wait_until_serving()
-    os.kill(product.find(words), signal.SIGKILL)
-    wait_for(lambda: "was started again" in product.said(), seconds=30, product=product)
-    report = product.get("/readyz")
-    assert isinstance(report, dict)
-    assert report["database"]["ok"]
-    assert report["redis"]["ok"]
 
 
 def test_a_busy_port_is_one_sentence(start: Callable[..., Product], port: int) -> None:
@@ -210,15 +214,3 @@ def test_a_wrong_setting_is_refused_in_sentences(
     assert product.wait_until_gone() != 0
     assert any(wanted in sentence for sentence in product.sentences())
     assert "Traceback" not in product.said()
-
-
-def test_a_second_run_in_the_same_home_is_refused(
-    start: Callable[..., Product], home: Path
-) -> None:
-    start().wait_until_serving()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        other_port = probe.getsockname()[1]
-    second = start(PORT=str(other_port))
-    assert second.make.wait(timeout=LEAVING_SECONDS) != 0
-    assert f"luota: Another `make run` uses {home}" in second.said()
