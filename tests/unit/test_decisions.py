@@ -1,0 +1,163 @@
+"""Which closing claim wins in the order of arrival, and what a signal marks as due."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from evidence.decisions import Entry, MonitorRow, RunRow, decide
+from evidence.signals import Action, Fate, Sender, clean
+from monitors.conditions.values import Mode
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+SENDER = Sender(workspace_id=uuid4(), token_id=None)
+
+
+def a_monitor(mode: Mode = Mode.RUN, **fields: object) -> MonitorRow:
+    values = {
+        "id": uuid4(), "workspace_id": SENDER.workspace_id, "mode": mode, "spec_id": uuid4(),
+        "is_paused": False, "is_broken": False, "has_signal": True, "review_at": None,
+        "next_deadline_at": None,
+    }  # fmt: skip
+    return MonitorRow(**(values | fields))
+
+
+def a_run(monitor: MonitorRow, **fields: object) -> RunRow:
+    values = {"id": uuid4(), "monitor_id": monitor.id, "key": "k", "occurrence": "k"}
+    return RunRow(**(values | fields))
+
+
+def arrive(
+    action: Action, monitor: MonitorRow, run: RunRow | None = None, **words: object
+) -> Entry:
+    words = {"kind": "receipt", **words} if action is Action.EVIDENCE else words
+    signal = clean(SENDER, action, words)
+    entry = Entry(signal=signal, evidence_id=uuid4(), received_at=NOON, monitor=monitor, run=run)
+    decide(entry)
+    return entry
+
+
+S, F, B = Action.SUCCESS, Action.FAIL, Action.START
+STORIES = {
+    "one success": ([S], [Fate.STORED], "success", 1),
+    "the same success again": ([S, S], [Fate.STORED, Fate.REPLAYED], "success", 1),
+    "the same fail again": ([F, F], [Fate.STORED, Fate.REPLAYED], "fail", 1),
+    "fail after success": ([S, F], [Fate.STORED, Fate.CONTRARY], "success", 1),
+    "success after fail": ([F, S], [Fate.STORED, Fate.STORED], "success", 2),
+    "fail, success, fail": ([F, S, F], [Fate.STORED, Fate.STORED, Fate.CONTRARY], "success", 2),
+    "start again": ([B, B], [Fate.STORED, Fate.REPLAYED], "", 1),
+    "start after success": ([B, S, B], [Fate.STORED, Fate.STORED, Fate.REPLAYED], "success", 1),
+    "start after fail": ([B, F, B], [Fate.STORED] * 3, "", 2),
+    "a second try fails too": ([B, F, B, F], [Fate.STORED] * 4, "fail", 2),
+    "a second try succeeds": ([B, F, B, S], [Fate.STORED] * 4, "success", 2),
+    "close without a start": ([S, B], [Fate.STORED, Fate.STORED], "success", 1),
+}
+
+
+@pytest.mark.parametrize(("actions", "fates", "reported", "attempt"), STORIES.values(), ids=STORIES)
+def test_claims_are_settled_in_the_order_of_arrival(
+    actions: list[Action], fates: list[Fate], reported: str, attempt: int
+) -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    assert [arrive(action, monitor, run).fate for action in actions] == fates
+    assert (run.reported, run.attempt) == (reported, attempt)
+
+
+def test_the_winning_claim_is_remembered_by_its_evidence() -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    first = arrive(S, monitor, run)
+    arrive(F, monitor, run)
+    assert run.reported_evidence_id == first.evidence_id
+
+
+def test_a_date_ahead_counts_from_its_receipt() -> None:
+    entry = arrive(S, a_monitor(), None, occurred_at=NOON + MINUTE)
+    assert entry.at == NOON
+
+
+def test_a_run_opens_at_the_earliest_of_its_signals() -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    arrive(S, monitor, run)
+    arrive(Action.EVIDENCE, monitor, run, occurred_at=NOON - MINUTE)
+    assert run.opened_at == NOON - MINUTE
+
+
+def test_a_run_keeps_its_first_environment_and_its_last_host() -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    arrive(B, monitor, run, environment="production", host="a", deploy_sha="1")
+    arrive(S, monitor, run, environment="staging", host="b", deploy_sha="2")
+    assert (run.environment, run.host, run.deploy_sha) == ("production", "b", "2")
+
+
+def test_tags_gather_once_each_and_at_most_sixteen() -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    arrive(B, monitor, run, tags=["a", "b"])
+    arrive(S, monitor, run, tags=["b", *(f"t{n}" for n in range(20))])
+    assert run.tags is not None
+    assert run.tags[:3] == ["a", "b", "t0"]
+    assert len(run.tags) == 16
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_marked"),
+    [
+        ({"is_broken": True}, True),
+        ({"is_broken": False}, False),
+        ({"has_signal": False}, True),
+        ({"has_signal": False, "review_at": NOON}, False),
+        ({"is_broken": True, "is_paused": True}, False),
+    ],
+)
+def test_a_healthy_beat_marks_nothing_due(fields: dict[str, object], is_marked: bool) -> None:
+    monitor = a_monitor(Mode.HEARTBEAT, **fields)
+    arrive(Action.PING, monitor)
+    assert monitor.is_marked is is_marked
+
+
+@pytest.mark.parametrize(
+    ("mode", "fields", "is_marked"),
+    [
+        (Mode.RUN, {"state": "proven"}, True),
+        (Mode.FRESHNESS, {"state": "proven"}, False),
+        (Mode.FRESHNESS, {"state": "contradicted"}, True),
+        (Mode.FRESHNESS, {"is_new": True}, True),
+    ],
+)
+def test_newer_content_of_what_is_fresh_only_postpones(
+    mode: Mode, fields: dict[str, object], is_marked: bool
+) -> None:
+    monitor = a_monitor(mode)
+    run = a_run(monitor, **fields)
+    arrive(Action.EVIDENCE, monitor, run)
+    assert run.is_marked is is_marked
+
+
+def test_a_paused_monitor_stores_and_marks_nothing() -> None:
+    monitor = a_monitor(is_paused=True)
+    run = a_run(monitor)
+    assert arrive(S, monitor, run).fate is Fate.STORED
+    assert not run.is_marked
+    assert monitor.state == "paused"
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [({"has_signal": False}, None), ({}, "healthy"), ({"is_broken": True}, "broken")],
+)
+def test_a_heartbeat_tells_how_its_monitor_was_last_judged(
+    fields: dict[str, object], state: str | None
+) -> None:
+    assert a_monitor(Mode.HEARTBEAT, **fields).state == state
+
+
+def test_the_latest_signal_is_that_of_the_greatest_date_not_of_the_last_arrival() -> None:
+    monitor = a_monitor(Mode.HEARTBEAT)
+    newest = arrive(Action.PING, monitor)
+    arrive(Action.PING, monitor, occurred_at=NOON - MINUTE)
+    assert (monitor.latest_at, monitor.latest_id) == (NOON, newest.evidence_id)
