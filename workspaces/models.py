@@ -50,9 +50,13 @@ class Workspace(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
-    rate_per_minute = models.PositiveIntegerField(null=True, validators=[MinValueValidator(1)])
+    rate_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     """Signals a minute for each token; null means the setting RATE_PER_MINUTE."""
-    rate_per_hour = models.PositiveIntegerField(null=True, validators=[MinValueValidator(1)])
+    rate_per_hour = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:

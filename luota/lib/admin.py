@@ -53,7 +53,9 @@ class ReadingAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
     show_full_result_count = False
     list_per_page = 50
     compressed_fields = True
-    search_fields: tuple[str, ...] = ("pk",)  # shows the search box; what it finds is said by found_by
+    search_fields: tuple[str, ...] = (
+        "pk",
+    )  # shows the search box; what it finds is said by found_by
 
     def has_add_permission(self, request: HttpRequest, *_rest: Any) -> bool:  # noqa: ARG002
         return False
@@ -68,6 +70,14 @@ class ReadingAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
         """Actions call operations; who may change the model may run them."""
         options = self.opts
         return request.user.has_perm(f"{options.app_label}.change_{options.model_name}")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:  # noqa: ARG002
+        """Every column but hashes and secrets; no form is made for what nobody edits."""
+        hidden = self.exclude or ()
+        return [field.name for field in self.opts.fields if field.name not in hidden]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return self.get_fields(request, obj)
 
     def found_by(self, term: str) -> Q | None:
         """What this search term means here; None when it means nothing."""
