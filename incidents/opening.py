@@ -20,7 +20,7 @@ from luota.lib.ids import uuid7_at
 from monitors.conditions.fold import opens_file
 from monitors.conditions.schedule import previous_slot
 from monitors.conditions.slots import interval_of
-from monitors.conditions.values import Spec, Window
+from monitors.conditions.values import Spec
 from monitors.models import Monitor, Run
 
 REOPEN_WITHIN = timedelta(hours=24)
@@ -209,15 +209,10 @@ def _quotes(breaks: Sequence[Broken]) -> dict[int, dict[str, object]]:
             judgement=b.case.judgement,
             quoted=quoted[b.case.run.id],
             last_good=last_good.get(b.case.run.monitor_id),
-            blind=_seen_blind(b),
+            facts=b.case.facts,
         )
         for b in breaks
     }
-
-
-def _seen_blind(broken: Broken) -> list[Window]:
-    """The windows that the file must print: those that touched this run before it broke."""
-    return [w for w in broken.case.facts.blind if w.starts_at <= broken.broken.since]
 
 
 def _last_good(monitor_ids: set[UUID]) -> dict[UUID, dict[str, object]]:

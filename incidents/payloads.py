@@ -1,12 +1,20 @@
 """Pure: what a run's strip and an incident's quote look like as JSON. The quote outlives the evidence."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from evidence.quotes import Quoted
-from monitors.conditions.values import Break, Judgement, Spec, Window
+from monitors.conditions.values import (
+    CLOSE,
+    Break,
+    Evidence,
+    Judgement,
+    Outcome,
+    RunFacts,
+    Spec,
+)
 from monitors.models import Run
 
 IMPLICIT_CLAIMS = {
@@ -17,10 +25,11 @@ IMPLICIT_CLAIMS = {
 """The steps of specs that name none (monitors.conditions.needs)."""
 
 
-def standing_of(spec: Spec, judgement: Judgement) -> dict[str, Any]:
+def standing_of(
+    spec: Spec, judgement: Judgement, evidence: Sequence[Evidence] = ()
+) -> dict[str, Any]:
     """Run.standing: {"steps": [...], "comforts": [...]}, instants as ISO 8601."""
     claims = IMPLICIT_CLAIMS | {step.name: step.claim for step in spec.steps}
-    greens = {comfort.name: comfort.claim for comfort in spec.comforts}
     return {
         "steps": [
             {
@@ -35,16 +44,34 @@ def standing_of(spec: Spec, judgement: Judgement) -> dict[str, Any]:
             }
             for step in judgement.steps
         ],
-        "comforts": [
-            {
-                "comfort": comfort.comfort,
-                "claim": greens[comfort.comfort],
-                "evidence_id": comfort.evidence_id,
-                "at": _iso(comfort.at),
-            }
-            for comfort in judgement.comforts
-        ],
+        "comforts": [*_comforts(spec, judgement), *_reported(spec, evidence)],
     }
+
+
+def _comforts(spec: Spec, judgement: Judgement) -> Iterator[dict[str, Any]]:
+    greens = {comfort.name: comfort.claim for comfort in spec.comforts}
+    for comfort in judgement.comforts:
+        yield {
+            "comfort": comfort.comfort,
+            "claim": greens[comfort.comfort],
+            "evidence_id": comfort.evidence_id,
+            "at": _iso(comfort.at),
+        }
+
+
+def _reported(spec: Spec, evidence: Sequence[Evidence]) -> Iterator[dict[str, Any]]:
+    """With steps of its own, a spec takes the caller's success for a comfort, named or not."""
+    if not spec.steps or any(comfort.kind == CLOSE for comfort in spec.comforts):
+        return
+    success = [e for e in evidence if e.outcome is Outcome.SUCCESS]
+    if success:
+        first = min(success, key=lambda e: e.at)
+        yield {
+            "comfort": "reported",
+            "claim": "The run reported success",
+            "evidence_id": first.id,
+            "at": _iso(first.at),
+        }
 
 
 def labels_of(spec: Spec, run: Run) -> list[str]:
@@ -66,11 +93,11 @@ def quote_of(
     judgement: Judgement,
     quoted: Quoted,
     last_good: Mapping[str, Any] | None,
-    blind: Sequence[Window],
+    facts: RunFacts,
 ) -> dict[str, Any]:
     """Incident.quote: all that the file must still say when the evidence is gone."""
     monitor = run.monitor
-    standing = standing_of(spec, judgement)
+    standing = standing_of(spec, judgement, facts.evidence)
     return {
         "sentence_values": _sentence_values(spec, judgement, quoted),
         "promise": monitor.promise,
@@ -92,7 +119,9 @@ def quote_of(
         "run": _run_quote(run),
         "retry": _retry_quote(run, spec, standing["steps"], quoted),
         "last_good_run": dict(last_good) if last_good else None,
-        "blind": [{"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in blind],
+        "blind": [
+            {"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in facts.blind
+        ],
     }
 
 

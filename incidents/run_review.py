@@ -123,7 +123,7 @@ def _columns(case: Case, watermark: datetime) -> tuple[Any, ...]:
     due = [step.due_at for step in judgement.steps if step.due_at and step.due_at > watermark]
     return (
         judgement.state.value, judgement.since, judgement.reason.value if judgement.reason else "",
-        Jsonb(standing_of(case.spec, judgement)), list(judgement.missing), min(due, default=None),
+        Jsonb(standing_of(case.spec, judgement, case.facts.evidence)), list(judgement.missing), min(due, default=None),
         broken_since(judgement), judgement.lateness, judgement.duration, watermark,
         judgement.review_at, case.run.id,
     )  # fmt: skip
