@@ -61,7 +61,9 @@ def of_monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 @page_for(Action.SEE)
 def file(request: MemberRequest, number: int) -> HttpResponse:
     incident = get_incident(request.membership.workspace_id, number)
-    return render_polled(request, "incidents/file.html", "incidents/_file.html", _context(request, incident))
+    return render_polled(
+        request, "incidents/file.html", "incidents/_file.html", _context(request, incident)
+    )
 
 
 @require_POST

@@ -190,6 +190,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static-collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Compressed ahead, not by request. Names are not hashed: that would triple the time of a start.
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # above every limit of luota/lib/http
 
 # ── the API ────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.decorators.gzip import gzip_page
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -21,6 +22,7 @@ from workspaces.models import Membership, Role, User
 from workspaces.roles import MAY, Action
 
 P = ParamSpec("P")
+
 
 class MemberRequest(HttpRequest):
     """A request whose visitor belongs to the workspace that its address names."""
@@ -56,6 +58,7 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def _admitting(view: Page[P], action: Action) -> Routed[P]:
+    @gzip_page
     @wraps(view)
     def page(
         request: HttpRequest, workspace_id: UUID, *args: P.args, **kwargs: P.kwargs

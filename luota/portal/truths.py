@@ -117,7 +117,11 @@ def _operator(run: Run, told: Told) -> Truth:
     incident, notice = told.incident, told.delivery
     if run.waived_at:
         return Truth(
-            who="Operator", mark="waived", says="Waived it", worth=run.waive_reason, at=run.waived_at
+            who="Operator",
+            mark="waived",
+            says="Waived it",
+            worth=run.waive_reason,
+            at=run.waived_at,
         )
     if incident is None:
         is_broken = State(run.state) in BROKEN_STATES
@@ -130,7 +134,10 @@ def _operator(run: Run, told: Told) -> Truth:
     if incident.state == IncidentState.RESOLVED.value:
         worth = f"The file was closed: {incident.resolution.replace('_', ' ')}."
         return Truth(
-            who="Operator", mark="resolved", says=f"Closed #{incident.number}", worth=worth,
+            who="Operator",
+            mark="resolved",
+            says=f"Closed #{incident.number}",
+            worth=worth,
             at=incident.resolved_at,
         )
     if incident.acknowledged_at:

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from evidence.models import BlindWindow
+from evidence.pictures import Row, row_of_beats, row_of_runs, timeline_of
 from evidence.queries import beats_of, intake_health, latest_of, of_run, windows_between
 from incidents.queries import PAGE_SIZE, broken_promises, of_monitor
 from luota.lib import clock
 from luota.lib.pages import number_in, render_polled, split_page, uuid_in
 from luota.portal import queries
-from evidence.pictures import Row, row_of_beats, row_of_runs, timeline_of
 from luota.portal.truths import truths_of
 from monitors.conditions.values import Mode
 from monitors.models import Monitor, Run

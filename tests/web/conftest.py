@@ -22,7 +22,12 @@ RULES: dict[str, Any] = {
     "comforts": [{"name": "dump", "claim": "The dump exited with 0", "kind": "dump"}],
     "steps": [
         {"name": "upload", "claim": "The backup is in the second place", "kind": "upload"},
-        {"name": "restore", "claim": RESTORE, "kind": "restore_check", "retry_hint": "Restore only."},
+        {
+            "name": "restore",
+            "claim": RESTORE,
+            "kind": "restore_check",
+            "retry_hint": "Restore only.",
+        },
     ],
 }
 

@@ -36,9 +36,7 @@ def forms_of(drill: Drill) -> dict[str, str]:
     return {"new": f"{base}new"} | {verb: f"{monitor}/{verb}" for verb in verbs}
 
 
-def test_every_page_opens_for_every_role(
-    client_as: Callable[[Role], Client], drill: Drill
-) -> None:
+def test_every_page_opens_for_every_role(client_as: Callable[[Role], Client], drill: Drill) -> None:
     viewer = client_as(Role.VIEWER)
 
     statuses = {name: viewer.get(page).status_code for name, page in pages_of(drill).items()}
@@ -105,9 +103,7 @@ def test_other_workspaces_are_a_click_away(member_client: Client, workspace: Wor
     assert f'href="/w/{other.workspace_id}/"' in page
 
 
-def test_pages_send_a_strict_policy_and_no_inline_code(
-    member_client: Client, drill: Drill
-) -> None:
+def test_pages_send_a_strict_policy_and_no_inline_code(member_client: Client, drill: Drill) -> None:
     for page in pages_of(drill).values():
         answer = member_client.get(page)
         text = answer.content.decode()

@@ -28,7 +28,7 @@ def address(drill: Drill, verb: str = "") -> str:
 
 def section(page: str, title: str) -> str:
     """The words of one section of a page."""
-    return page[page.index(f">{title}</h2>") :].split("</section>")[0]
+    return page[page.index(f">{title}</h2>") :].split("</section>", maxsplit=1)[0]
 
 
 def test_it_tells_proof_comforts_and_the_exact_missing_path(
@@ -69,9 +69,7 @@ def test_late_proof_closes_it_and_the_file_says_what_was_missing(
     member_client: Client, drill: Drill
 ) -> None:
     at = drill.began_at + 40 * MINUTE
-    tell(
-        drill.monitor, Action.EVIDENCE, at=at, kind="restore_check", external_run_id="drill-1"
-    )
+    tell(drill.monitor, Action.EVIDENCE, at=at, kind="restore_check", external_run_id="drill-1")
     judge(at=at + MINUTE)
 
     page = member_client.get(address(drill)).content.decode()
@@ -128,9 +126,7 @@ def test_acknowledging_by_htmx_answers_with_the_fresh_file(
 def test_acknowledging_in_the_queue_answers_with_the_fresh_row(
     member_client: Client, drill: Drill
 ) -> None:
-    answer = member_client.post(
-        address(drill, "acknowledge"), {"part": "row"}, headers=HTMX
-    )
+    answer = member_client.post(address(drill, "acknowledge"), {"part": "row"}, headers=HTMX)
 
     row = answer.content.decode()
     assert row.startswith(f'<li data-row id="row-{drill.incident.number}"')
@@ -193,7 +189,9 @@ def test_looking_changes_nothing(member_client: Client, drill: Drill, verb: str)
     assert member_client.get(address(drill, verb)).status_code == 405
 
 
-def test_a_file_of_another_workspace_is_not_there(member_client: Client, workspace: Workspace) -> None:
+def test_a_file_of_another_workspace_is_not_there(
+    member_client: Client, workspace: Workspace
+) -> None:
     foreign = break_drill_elsewhere()
 
     assert member_client.get(address(foreign)).status_code == 404

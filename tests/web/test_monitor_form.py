@@ -145,9 +145,7 @@ def test_a_name_is_taken_once(member_client: Client, workspace: Workspace) -> No
     assert "Another monitor of this workspace has this name." in page
 
 
-def test_owner_and_route_are_of_this_workspace(
-    member_client: Client, workspace: Workspace
-) -> None:
+def test_owner_and_route_are_of_this_workspace(member_client: Client, workspace: Workspace) -> None:
     mine, foreign = RouteFactory(workspace=workspace), RouteFactory()
     owner = Membership.objects.get(workspace=workspace)
 
@@ -178,9 +176,7 @@ def test_changing_rules_makes_a_version_and_changing_words_does_not(
     assert rules.spec.number == 2
 
 
-def test_the_edit_form_saved_unchanged_changes_nothing(
-    member_client: Client, drill: Drill
-) -> None:
+def test_the_edit_form_saved_unchanged_changes_nothing(member_client: Client, drill: Drill) -> None:
     edit = f"/w/{drill.monitor.workspace_id}/monitors/{drill.monitor.pk}/edit"
     form = member_client.get(edit).context["editor"]
     given = {}

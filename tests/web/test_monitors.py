@@ -169,9 +169,7 @@ def test_a_token_is_shown_once_and_stands_in_the_snippets(
     assert secret not in later
 
 
-def test_an_operator_issues_no_token(
-    client_as: Callable[[Role], Client], drill: Drill
-) -> None:
+def test_an_operator_issues_no_token(client_as: Callable[[Role], Client], drill: Drill) -> None:
     operator = client_as(Role.OPERATOR)
 
     assert "Ask an admin" in operator.get(address(drill.monitor, "integration")).content.decode()

@@ -26,12 +26,10 @@ def test_a_broken_promise_is_told_with_its_age_owner_and_steps(
     assert "Restore drill: the dump exited with 0" in page
     assert "broken for <time" in page
     assert "no owner" in page
-    assert f"A throw-away restore holds every row: not yet</title>" in page
+    assert "A throw-away restore holds every row: not yet</title>" in page
 
 
-def test_the_worst_comes_first_then_the_oldest(
-    member_client: Client, workspace: Workspace
-) -> None:
+def test_the_worst_comes_first_then_the_oldest(member_client: Client, workspace: Workspace) -> None:
     for name, severity in (("Low", Severity.LOW), ("Worst", Severity.CRITICAL)):
         break_drill(workspace, name, severity=severity)
     break_drill(workspace, "Also worst", severity=Severity.CRITICAL)
@@ -76,9 +74,7 @@ def test_a_monitor_that_was_never_heard_is_shown_as_waiting(
     assert "Waiting for the first signal" in page
 
 
-def test_an_empty_workspace_says_the_next_step(
-    member_client: Client, workspace: Workspace
-) -> None:
+def test_an_empty_workspace_says_the_next_step(member_client: Client, workspace: Workspace) -> None:
     page = member_client.get(home(workspace)).content.decode()
 
     assert "Nothing is watched yet" in page

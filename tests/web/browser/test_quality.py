@@ -1,0 +1,97 @@
+"""What every page owes everybody: contrast, names and landmarks, no inline code, a phone's width, little weight."""
+
+import gzip
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response
+
+from tests.web.browser.conftest import Visit, home_of
+from tests.web.conftest import Drill
+
+PAGES = {
+    "queue": "",
+    "file": "incidents/{number}",
+    "history": "incidents/",
+    "monitors": "monitors/",
+    "monitor": "monitors/{monitor}",
+    "rules": "monitors/{monitor}/rules",
+    "files of a monitor": "incidents/of/{monitor}",
+    "integration": "monitors/{monitor}/integration",
+    "edit": "monitors/{monitor}/edit",
+    "new": "monitors/new",
+    "pause": "monitors/{monitor}/pause",
+    "delete": "monitors/{monitor}/delete",
+    "run": "runs/{run}",
+    "settings": "settings/",
+}
+BUDGET_BYTES = 100_000
+
+
+def address(drill: Drill, name: str) -> str:
+    if name == "sign in":
+        return "/accounts/login/"
+    page = PAGES[name].format(
+        number=drill.incident.number, monitor=drill.monitor.pk, run=drill.run.pk
+    )
+    return home_of(drill) + page
+
+
+def faults(page: Page) -> list[str]:
+    """Violations of WCAG 2.2 AA and of good practice, each with its first place."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_the_policy_is_kept(
+    visit: Visit, drill: Drill, complaints: list[str], scheme: str
+) -> None:
+    page = visit(home_of(drill), color_scheme=scheme)
+    found = {}
+    for name in PAGES:
+        page.goto(address(drill, name))
+        found[name] = faults(page)
+
+    assert found == {name: [] for name in PAGES}
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_way_in(visit: Visit, drill: Drill, scheme: str) -> None:
+    page = visit(home_of(drill), color_scheme=scheme)
+    page.context.clear_cookies()
+
+    page.goto(address(drill, "sign in"))
+
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_no_page_scrolls_sideways(visit: Visit, drill: Drill, width: int) -> None:
+    page = visit(home_of(drill), viewport={"width": width, "height": 800})
+    widths = {}
+    for name in PAGES:
+        page.goto(address(drill, name))
+        widths[name] = page.evaluate("document.documentElement.scrollWidth")
+
+    assert {name: found for name, found in widths.items() if found > width} == {}
+
+
+@pytest.mark.parametrize("name", ["queue", "file", "edit"])
+def test_the_first_visit_weighs_less_than_its_budget(visit: Visit, drill: Drill, name: str) -> None:
+    page = visit("/livez")
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 -- it marks its handlers
+
+    page.goto(address(drill, name), wait_until="networkidle")
+
+    weights = {each.url: _weight(each) for each in answers}
+    assert len(weights) >= 4
+    assert sum(weights.values()) < BUDGET_BYTES, weights
+
+
+def _weight(answer: Response) -> int:
+    """Compressed, as the product's own server sends it; fonts are compressed already."""
+    body = answer.body()
+    return len(body) if answer.url.endswith(".woff2") else len(gzip.compress(body))
