@@ -5,6 +5,7 @@ Without DATABASE_URL and REDIS_URL the bundled engines under LUOTA_HOME are mean
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from luota import embedded
 from luota.environment import Environment, WrongSetting
@@ -180,7 +181,8 @@ LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 
 # ── mail, words, files ─────────────────────────────────────────────────────────────────────────
-vars().update(env.mail("EMAIL_URL", default="consolemail://"))
+_MAIL = f"filemail:///{quote(str(LUOTA_HOME / 'mail'))}" if IS_BUNDLED else "consolemail://"
+vars().update(env.mail("EMAIL_URL", default=_MAIL))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Luota <luota@localhost>")
 EMAIL_TIMEOUT = 10
 LANGUAGE_CODE = "en"
