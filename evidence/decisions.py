@@ -73,7 +73,7 @@ class Entry:
     run: RunRow | None = None
     fate: Fate = Fate.STORED
     original: tuple[UUID, UUID | None] | None = None
-    """(evidence id, run id) of the first delivery of the same event."""
+    """(evidence id, run id) of the first delivery of the same event, start or close."""
     at: datetime = field(init=False)
     """When it counts from (conditions.values.Evidence.at)."""
 
@@ -126,7 +126,7 @@ def _claim_start(entry: Entry, run: RunRow) -> Fate:
         run.started_at, run.started_evidence_id = entry.at, entry.evidence_id
         return Fate.STORED
     if run.reported != Outcome.FAIL:
-        return Fate.REPLAYED
+        return _replay(entry, run, run.started_evidence_id)
     run.reported, run.reported_evidence_id = "", None
     run.attempt += 1
     return Fate.STORED
@@ -134,7 +134,7 @@ def _claim_start(entry: Entry, run: RunRow) -> Fate:
 
 def _claim_success(entry: Entry, run: RunRow) -> Fate:
     if run.reported == Outcome.SUCCESS:
-        return Fate.REPLAYED
+        return _replay(entry, run, run.reported_evidence_id)
     if run.reported == Outcome.FAIL:
         run.attempt += 1
     run.reported, run.reported_evidence_id = Outcome.SUCCESS.value, entry.evidence_id
@@ -145,9 +145,15 @@ def _claim_fail(entry: Entry, run: RunRow) -> Fate:
     if run.reported == Outcome.SUCCESS:
         return Fate.CONTRARY
     if run.reported == Outcome.FAIL:
-        return Fate.REPLAYED
+        return _replay(entry, run, run.reported_evidence_id)
     run.reported, run.reported_evidence_id = Outcome.FAIL.value, entry.evidence_id
     return Fate.STORED
+
+
+def _replay(entry: Entry, run: RunRow, first: UUID | None) -> Fate:
+    """Nothing is stored: whoever repeats it is pointed to the evidence that is there."""
+    entry.original = (first or entry.evidence_id, run.id)
+    return Fate.REPLAYED
 
 
 def _note_on_run(entry: Entry, run: RunRow) -> None:

@@ -33,6 +33,7 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
     for entry in known:
         decide(entry)
     rows.write(cursor, [entry for entry in known if entry.is_kept])
+    rows.note_keys(cursor, [e for e in known if e.is_kept or e.fate is Fate.REPLAYED])
     return [_receipt(entry) for entry in entries]
 
 
@@ -51,6 +52,8 @@ def _find_monitors(cursor: Any, entries: Sequence[Entry]) -> None:
         entry.monitor = monitor
         if not _suits(signal.action, monitor.mode):
             entry.fate = Fate.WRONG_MODE
+        elif _concerns_run(entry) and not (signal.run_id or _names_run(entry)):
+            entry.fate = Fate.UNNAMED
 
 
 def _may_speak(signal: Signal, monitor: MonitorRow) -> bool:
@@ -96,7 +99,7 @@ def _find_runs(cursor: Any, entries: Sequence[Entry]) -> None:
     for entry in entries:
         entry.run = found.of(entry) or opened.get(_identity(entry))
         if entry.run is None and entry.fate is Fate.STORED:
-            if entry.signal.run_id or not _names_run(entry):
+            if entry.signal.run_id:
                 entry.fate = Fate.UNKNOWN
                 continue
             entry.run = opened[_identity(entry)] = _opened_run(entry)
@@ -132,11 +135,9 @@ def _opened_run(entry: Entry) -> RunRow:
 
 def _receipt(entry: Entry) -> Receipt:
     monitor, run = entry.monitor, entry.run
-    if entry.fate in {Fate.UNKNOWN, Fate.WRONG_MODE} or monitor is None:
+    if entry.fate in {Fate.UNKNOWN, Fate.WRONG_MODE, Fate.UNNAMED} or monitor is None:
         return Receipt(fate=entry.fate, mode=monitor.mode if monitor else "")
     evidence_id, run_id = entry.original or (entry.evidence_id, None)
-    if entry.fate is Fate.REPLAYED and run:
-        evidence_id = _first_of(entry.signal, run) or evidence_id
     return Receipt(
         fate=entry.fate,
         evidence_id=evidence_id,
@@ -147,8 +148,3 @@ def _receipt(entry: Entry) -> Receipt:
         mode=monitor.mode,
         is_paused=monitor.is_paused,
     )
-
-
-def _first_of(signal: Signal, run: RunRow) -> UUID | None:
-    """The evidence that a repeated start or close repeats."""
-    return run.started_evidence_id if signal.action is Action.START else run.reported_evidence_id

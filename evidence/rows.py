@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from evidence.decisions import Entry, MonitorRow, RunRow
 from evidence.signals import Fate
+from monitors.conditions.values import Mode
 
 IdempotencyKey = tuple[UUID, str, bytes]
 """(workspace id, source, SHA-256 of monitor id and event id)."""
@@ -133,10 +134,11 @@ class Runs:
             return None
         if signal.run_id:
             return self.by_id.get(signal.run_id)
-        if signal.external_run_id and signal.subject:
-            return self.by_name.get((monitor.id, signal.subject, signal.external_run_id))
-        if signal.external_run_id:
-            return self.by_occurrence.get((monitor.id, signal.external_run_id))
+        external_id = _external_id(entry)
+        if external_id and signal.subject:
+            return self.by_name.get((monitor.id, signal.subject, external_id))
+        if external_id:
+            return self.by_occurrence.get((monitor.id, external_id))
         return self.by_key.get((monitor.id, signal.subject))
 
 
@@ -163,16 +165,16 @@ def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
     by_occurrence: set[tuple[UUID, str]] = set()
     by_key: set[tuple[UUID, str]] = set()
     for entry in entries:
-        signal, monitor = entry.signal, entry.monitor
-        if monitor and signal.external_run_id:
-            by_occurrence.add((monitor.id, signal.external_run_id))
+        monitor = entry.monitor
+        if monitor and _external_id(entry):
+            by_occurrence.add((monitor.id, _external_id(entry)))
         elif monitor:
-            by_key.add((monitor.id, signal.subject))
+            by_key.add((monitor.id, entry.signal.subject))
     ids: set[UUID] = set()
     if by_occurrence:
         cursor.execute(
             "SELECT r.id FROM unnest(%s::uuid[], %s::text[]) AS w(monitor_id, occurrence)"
-            " JOIN monitors_run r USING (monitor_id, occurrence)",
+            " JOIN monitors_run r USING (monitor_id, occurrence) WHERE r.expected_at IS NULL",
             [[m for m, _ in by_occurrence], [o for _, o in by_occurrence]],
         )
         ids |= {row[0] for row in cursor.fetchall()}
@@ -185,6 +187,12 @@ def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
         )
         ids |= {row[0] for row in cursor.fetchall()}
     return ids
+
+
+def _external_id(entry: Entry) -> str:
+    """Content that must stay fresh is followed by its subject alone."""
+    is_content = entry.monitor is not None and entry.monitor.mode == Mode.FRESHNESS
+    return "" if is_content else entry.signal.external_run_id
 
 
 def _run_row(row: Sequence[Any]) -> RunRow:
@@ -205,7 +213,6 @@ def write(cursor: Any, entries: Sequence[Entry]) -> None:
             for entry in entries:
                 copy.write_row(_evidence_row(entry))
     _update_runs(cursor, [run for run in runs if run.is_changed and not run.is_new], at)
-    _note_runs_of_keys(cursor, entries)
     _update_monitors(cursor, {id(e.monitor): e.monitor for e in entries if e.monitor}.values(), at)
 
 
@@ -268,17 +275,20 @@ def _update_runs(cursor: Any, runs: Sequence[RunRow], at: object) -> None:
     )  # fmt: skip
 
 
-def _note_runs_of_keys(cursor: Any, entries: Iterable[Entry]) -> None:
-    """A repeated event is answered with the run of the first one."""
-    keyed = [entry for entry in entries if entry.signal.event_id and entry.run]
+def note_keys(cursor: Any, entries: Iterable[Entry]) -> None:
+    """A repeated event is answered with the run and the evidence that its first delivery was stored as."""
+    keyed = [
+        (*idempotency_key(entry), *(entry.original or (entry.evidence_id, entry.run.id)))
+        for entry in entries
+        if entry.signal.event_id and entry.run
+    ]
     if keyed:
-        keys = [idempotency_key(entry) for entry in keyed]
         cursor.execute(
-            "UPDATE evidence_idempotencykey k SET run_id = w.run_id"
-            " FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::uuid[])"
-            " AS w(workspace_id, source, digest, run_id)"
+            "UPDATE evidence_idempotencykey k SET evidence_id = w.evidence_id, run_id = w.run_id"
+            " FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::uuid[], %s::uuid[])"
+            " AS w(workspace_id, source, digest, evidence_id, run_id)"
             " WHERE (k.workspace_id, k.source, k.digest) = (w.workspace_id, w.source, w.digest)",
-            [*(list(c) for c in zip(*keys, strict=True)), [e.run.id for e in keyed if e.run]],
+            [list(column) for column in zip(*keyed, strict=True)],
         )
 
 

@@ -101,6 +101,8 @@ class Fate(StrEnum):
     """No such monitor or run for this sender."""
     WRONG_MODE = "wrong_mode"
     """The monitor's mode does not take such a signal."""
+    UNNAMED = "unnamed"
+    """It does not say which run of the monitor it is about."""
     REFUSED = "refused"
     """The database would not take this one; its neighbours were stored."""
 

@@ -99,6 +99,8 @@ def _problem_of(receipt: Receipt, action: Action) -> Problem | None:
             return unauthorised()
         case Fate.WRONG_MODE:
             return _wrong_mode(receipt.mode, action)
+        case Fate.UNNAMED:
+            return invalid("externalRunId", "Say which run it is about: externalRunId or subject.")
         case Fate.REFUSED:
             return Problem(
                 status=422, code="not_storable", detail="The database does not take this signal."

@@ -19,7 +19,7 @@ from evidence.redaction import looks_secret
 from luota.lib.api import Problem, invalid
 
 AHEAD = timedelta(minutes=5)
-KIND = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+KIND = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 
 
 class TimestampField(serializers.Field[datetime, str, str, Any]):
@@ -42,6 +42,15 @@ class TimestampField(serializers.Field[datetime, str, str, Any]):
 
     def to_representation(self, value: datetime) -> str:
         return value.isoformat()
+
+
+class IdField(serializers.UUIDField):
+    """A UUID as text; the framework would take any whole number for one."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
 
 
 class PayloadField(serializers.JSONField):
@@ -122,7 +131,7 @@ class PingShape(ContextShape):
 
 
 class HeartbeatShape(PingShape):
-    monitorId = serializers.UUIDField()
+    monitorId = IdField()
 
 
 class PlaceShape(ContextShape):
@@ -143,7 +152,7 @@ class PlaceShape(ContextShape):
 
 
 class StartShape(PlaceShape):
-    monitorId = serializers.UUIDField()
+    monitorId = IdField()
     externalRunId = NameField(max_length=200)
     subject = _word(200)
 
@@ -163,7 +172,7 @@ class CloseShape(OutputShape):
 
 
 class CloseByNameShape(OutputShape):
-    monitorId = serializers.UUIDField()
+    monitorId = IdField()
     externalRunId = NameField(max_length=200)
     subject = _word(200)
     outcome = serializers.ChoiceField(["success", "fail"])
@@ -187,8 +196,8 @@ class MonitorEvidenceShape(EvidenceShape):
 class ItemShape(MonitorEvidenceShape):
     """One item of the batch call."""
 
-    monitorId = serializers.UUIDField(required=False, allow_null=True)
-    runId = serializers.UUIDField(required=False, allow_null=True)
+    monitorId = IdField(required=False, allow_null=True)
+    runId = IdField(required=False, allow_null=True)
 
 
 _FIRST_CAPITAL = re.compile(r"(?=[A-Z])")

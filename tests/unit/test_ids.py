@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from luota.lib.ids import first_uuid7_at, instant_of, uuid7, uuid7_at
 
-INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))
+FIRST = datetime(1970, 1, 2, tzinfo=UTC)
+INSTANTS = st.timedeltas(timedelta(0), timedelta(days=84_000)).map(lambda age: FIRST + age)
 MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -81,17 +81,19 @@ def test_credentials_in_an_address_are_masked_and_its_host_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Authorization: Bearer abcdefghijklmnop", "authorization: basic dXNlcjpwYXNzd29yZA=="]
+    "header",
+    ["Authorization: Bearer abcdefghijklmnop", "authorization: basic dXNlcjpwYXNzd29yZA=="],
 )
 def test_a_header_in_a_log_loses_its_credentials(header: str) -> None:
     text, notes = redact_text(f"> {header}\n< 200", path="output")
-    assert header.split()[-1] not in text
+    assert header.rsplit(maxsplit=1)[-1] not in text
     assert text.endswith("< 200")
     assert notes
 
 
 @pytest.mark.parametrize(
-    "line", ["PGPASSWORD=hunter22", "db_password: hunter22", 'api_key="hunter22"', "TOKEN = hunter22"]
+    "line",
+    ["PGPASSWORD=hunter22", "db_password: hunter22", 'api_key="hunter22"', "TOKEN = hunter22"],
 )
 def test_an_assignment_to_a_secret_name_in_a_log_is_masked(line: str) -> None:
     text, notes = redact_text(f"env {line} done", path="output")

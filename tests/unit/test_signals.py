@@ -14,7 +14,9 @@ SENDER = Sender(workspace_id=uuid4(), token_id=None)
 
 
 def cleaned(action: Action = Action.EVIDENCE, **words: Any) -> Signal:
-    return clean(SENDER, action, {"kind": "receipt", **words} if action is Action.EVIDENCE else words)
+    return clean(
+        SENDER, action, {"kind": "receipt", **words} if action is Action.EVIDENCE else words
+    )
 
 
 @pytest.mark.parametrize(
