@@ -1,7 +1,7 @@
 # Everything a person does with this checkout; `make` alone lists it.
 # Settings may stand on the command line: make run PORT=8001 LUOTA_HOME=/srv/luota
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench screenshots lock
+.PHONY: help run drill test check fix bench screenshots lock
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -23,6 +23,9 @@ help: ## list these commands
 
 run: $(RUN_STAMP) ## start everything and a living demo (PORT=8000 LUOTA_HOME=.luota)
 	@$(PY) -m luota.run
+
+drill: $(RUN_STAMP) ## one more restore drill while `make run` runs (BREAK=dump|encrypt|decrypt|restore|stale|silent)
+	@$(PY) -m examples.restore_drill --demo $(or $(LUOTA_HOME),.luota)/demo.json $(addprefix --break ,$(BREAK))
 
 test: $(DEV_STAMP) ## run all tests on the bundled engines (TESTS=path narrows)
 	@eval "$$(.ci/chromium)"; $(WITH_ENGINES) $(PY) -m pytest -n logical --dist loadfile $(TESTS)

@@ -205,7 +205,8 @@ class Drill:
     def _tell(self, failure: StepFailed) -> None:
         """What was seen is told as what it is. Then a careful script fails, and a careless one succeeds."""
         words = {"output": failure.output, "exitCode": failure.exit_code}
-        self.reporter.evidence(f"{failure.step}_failed", summary=str(failure), **words)
+        facts = {"step": failure.step, "seen": str(failure)}
+        self.reporter.evidence(f"{failure.step}_failed", payload=facts, **words)
         if self.broken in QUIET:
             self.reporter.success("Backup job finished.", exitCode=0)
         else:

@@ -56,9 +56,10 @@ def announce() -> None:
         ping = f"{settings.BASE_URL}/v1/monitors/{demo['monitorId']}/ping"
         lines += [
             f"  sign in with   {demo['email']}   {demo['password']}",
-            "  then try",
-            f"    curl -X POST -H 'X-Luota-Key: {demo['ingestToken']}' {ping}",
-            f"  and open       {settings.BASE_URL}/ to see which promises are broken, and the file of each",
+            "  then look      in about a minute a broken restore drill stands beside a good one: read its file",
+            f"  break it       make drill BREAK=stale{_home()}   (or dump, encrypt, decrypt, restore)",
+            f"  mend it        make drill{_home()}",
+            f"  send a signal  curl -X POST -H 'X-Luota-Key: {demo['ingestToken']}' {ping}",
             f"  all of this    {settings.LUOTA_HOME / 'demo.json'}",
         ]
     _print("\n".join([*lines, "  Ctrl-C stops everything.", ""]))
@@ -70,6 +71,12 @@ def _answers() -> bool:
             return True
     except OSError:
         return False
+
+
+def _home() -> str:
+    """What `make` must be told besides, when this is not the home it takes by itself."""
+    is_usual = settings.LUOTA_HOME == settings.BASE_DIR / ".luota"
+    return "" if is_usual else f" LUOTA_HOME={settings.LUOTA_HOME}"
 
 
 def _read_demo() -> dict[str, Any]:
