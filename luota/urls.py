@@ -1,9 +1,12 @@
 """All addresses; each app lists its own."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from luota import health, openapi
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("evidence.api.urls")),
