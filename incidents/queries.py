@@ -202,11 +202,10 @@ def _numbered(workspace_id: UUID, number: int | None) -> Incident | None:
 
 
 def _filtered(found: Any, filters: Mapping[str, str]) -> Any:
-    match filters.get("state"):
-        case "unresolved":
-            found = found.unresolved()
-        case "resolved":
-            found = found.filter(state=State.RESOLVED.value)
+    if filters.get("state") == "unresolved":
+        found = found.unresolved()
+    elif filters.get("state") == "resolved":
+        found = found.filter(state=State.RESOLVED.value)
     if cause := filters.get("cause"):
         found = found.filter(cause=cause)
     words = filters.get("q", "").removeprefix("#").strip()

@@ -150,7 +150,7 @@ class MonitorEditor:
         mode: Mode,
     ) -> None:
         draft = draft_of(monitor) if monitor else None
-        rules = dict(draft.rules) if draft else _blank_rules(mode)
+        rules: dict[str, Any] = dict(draft.rules) if draft else _blank_rules(mode)
         initial = _columns(draft) if draft else {"mode": mode.value}
         self.monitor, self.mode = monitor, mode
         self.form = MonitorForm(
@@ -265,11 +265,12 @@ def _plain_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 def _blank_rules(mode: Mode) -> dict[str, Any]:
     """A sensible beginning for each mode."""
-    return {
+    blank: dict[Mode, dict[str, Any]] = {
         Mode.HEARTBEAT: {"schedules": [{"interval": "5m"}], "grace": "1m"},
         Mode.RUN: {"within": "1h"},
         Mode.FRESHNESS: {"max_age": "1h"},
-    }[mode]
+    }
+    return blank[mode]
 
 
 class PauseForm(MarkedForm):

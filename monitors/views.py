@@ -35,8 +35,13 @@ def listing(request: MemberRequest) -> HttpResponse:
         request.membership.workspace_id, filters=filters, after=request.GET.get("after", "")
     )
     monitors, has_more = split_page(rows, queries.PAGE_SIZE)
-    context = {"section": "monitors", "filters": filters, "monitors": monitors}
-    context |= {"has_more": has_more, "states": ("broken", "kept", "waiting", "paused")}
+    context = {
+        "section": "monitors",
+        "filters": filters,
+        "monitors": monitors,
+        "has_more": has_more,
+        "states": ("broken", "kept", "waiting", "paused"),
+    }
     return render_fragment(request, "monitors/listing.html", "monitors/_listing.html", context)
 
 

@@ -5,8 +5,8 @@ Every page but sign-in passes `page_for`; what it found is on the request.
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
-from typing import Concatenate, ParamSpec
+from functools import update_wrapper
+from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -58,8 +58,6 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def _admitting(view: Page[P], action: Action) -> Routed[P]:
-    @gzip_page
-    @wraps(view)
     def page(
         request: HttpRequest, workspace_id: UUID, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponse:
@@ -70,14 +68,17 @@ def _admitting(view: Page[P], action: Action) -> Routed[P]:
 
     @login_required
     def admitted(
-        request: MemberRequest, workspace_id: UUID, *args: P.args, **kwargs: P.kwargs
+        request: HttpRequest, workspace_id: UUID, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponse:
-        _find_membership(request, workspace_id)
-        if action not in request.may:
+        visit = cast("MemberRequest", request)
+        _find_membership(visit, workspace_id)
+        if action not in visit.may:
             raise PermissionDenied
-        return view(request, *args, **kwargs)
+        return view(visit, *args, **kwargs)
 
-    return page
+    compressed = gzip_page(page)
+    update_wrapper(compressed, view)
+    return cast("Routed[P]", compressed)
 
 
 def _find_membership(request: MemberRequest, workspace_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ PASSWORD = "a long password"
 def chromium() -> Iterator[Browser]:
     """One browser for all tests of a process; `make test` says where it is, or why there is none."""
     path = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
-    if not os.path.exists(path):
+    if not Path(path).exists():
         reason = os.environ.get("CHROMIUM_MISSING") or f"there is no Chromium at {path}"
         pytest.skip(f"BROWSER TESTS ARE SKIPPED: {reason}")
     # Playwright's loop runs in this thread, so Django takes every query of a test for an asynchronous one.
