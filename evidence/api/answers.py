@@ -67,13 +67,10 @@ DOCUMENTED: dict[Any, Any] = {
 
 def respond(receipt: Receipt, action: Action, ignored: Sequence[str]) -> HttpResponse:
     """202 stored, 200 stored before; raises the Problem of every other fate."""
-    status, body = outcome(receipt, action)
-    if ignored:
-        body["ignoredFields"] = list(ignored)
-    return json_response(status, body)
+    return json_response(*outcome(receipt, action, ignored))
 
 
-def outcome(receipt: Receipt, action: Action) -> tuple[int, dict[str, Any]]:
+def outcome(receipt: Receipt, action: Action, ignored: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """(status, receipt body); raises Problem."""
     problem = _problem_of(receipt, action)
     if problem is not None:
@@ -90,6 +87,8 @@ def outcome(receipt: Receipt, action: Action) -> tuple[int, dict[str, Any]]:
         body["replayed"] = True
     if receipt.is_paused:
         body["paused"] = True
+    if ignored:
+        body["ignoredFields"] = list(ignored)
     return (202 if is_new else 200), body
 
 

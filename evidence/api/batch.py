@@ -54,9 +54,11 @@ class BatchView(APIView):
         signals = [signal for signal in read if isinstance(signal, Signal)]
         receipts = iter(stored(signals)) if signals else iter(())
         request_id = str(sender.request_id)
-        results = [
-            _result(next(receipts) if isinstance(entry, Signal) else entry, request_id)
-            for entry in read
+        results: list[dict[str, Any]] = [
+            _receipt(next(receipts), item, request_id)
+            if isinstance(entry, Signal)
+            else entry.body(request_id)
+            for item, entry in zip(items, read, strict=True)
         ]
         refused = sum(result["status"] >= 300 for result in results)
         counts = {"accepted": len(results) - refused, "refused": refused}
@@ -106,11 +108,9 @@ def _read(item: object, sender: Sender, now: datetime) -> Signal | Problem:
         return problem
 
 
-def _result(entry: Receipt | Problem, request_id: str) -> dict[str, Any]:
+def _receipt(receipt: Receipt, item: dict[str, Any], request_id: str) -> dict[str, Any]:
     try:
-        if isinstance(entry, Problem):
-            raise entry
-        status, body = answers.outcome(entry, Action.EVIDENCE)
+        status, body = answers.outcome(receipt, Action.EVIDENCE, _SHAPE.ignored(item))
     except Problem as problem:
         return problem.body(request_id)
     return {"status": status, **body}

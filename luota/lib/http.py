@@ -8,7 +8,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from luota.lib.api import Problem
+from luota.lib.api import Problem, problem_response
 from luota.lib.ids import uuid7
 
 if TYPE_CHECKING:
@@ -24,11 +24,31 @@ def request_id_middleware(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.request_id = uuid7()  # type: ignore[attr-defined]
-        response = get_response(request)
+        response = _in_the_words_of_the_api(request, get_response(request))
         response[REQUEST_ID_HEADER] = str(request.request_id)  # type: ignore[attr-defined]
         return response
 
     return middleware
+
+
+_UNFORESEEN = {
+    404: ("not_found", "There is nothing at this address."),
+    500: ("internal_error", "Something broke on our side; the request id finds it in our log."),
+}
+
+
+def _in_the_words_of_the_api(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """An error that no view of the API answered is a problem document too, never a page."""
+    is_page = response.status_code >= 400 and not _is_problem(response)
+    if not (is_page and request.path.startswith("/v1/")):
+        return response
+    code, detail = _UNFORESEEN.get(response.status_code, ("refused", response.reason_phrase))
+    problem = Problem(status=response.status_code, code=code, detail=detail)
+    return problem_response(problem, str(request.request_id))  # type: ignore[attr-defined]
+
+
+def _is_problem(response: HttpResponse) -> bool:
+    return "json" in response.get("Content-Type", "")
 
 
 def bounded_bodies(app: "WSGIApplication", limit_of: Callable[[str], int]) -> "WSGIApplication":
