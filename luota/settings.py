@@ -177,6 +177,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "workspaces.accounts.AccountAdapter"
+UNFOLD = {"SITE_TITLE": "Luota support", "SITE_HEADER": "Luota support"}
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from evidence.signals import Action, Fate, Receipt
 from luota.lib.api import Problem, invalid, json_response, unauthorised
+from luota.lib.shapes import PROBLEM_TYPE, ProblemDetails
 
 
 class ReceiptShape(serializers.Serializer[Any]):
@@ -28,23 +29,6 @@ class ReceiptShape(serializers.Serializer[Any]):
     ignoredFields = serializers.ListField(child=serializers.CharField(), required=False)
 
 
-class ProblemShape(serializers.Serializer[Any]):
-    """RFC 9457 problem details."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
-    requestId = serializers.CharField()
-    error = serializers.CharField()
-    field = serializers.CharField(required=False)
-    limit = serializers.IntegerField(required=False)
-    actual = serializers.IntegerField(required=False)
-    policy = serializers.CharField(required=False)
-    retryAfterSeconds = serializers.IntegerField(required=False)
-
-
 _PROBLEMS = {
     400: "The body is not readable.",
     401: "The token is missing or does not open this monitor or run.",
@@ -56,11 +40,11 @@ _PROBLEMS = {
 DOCUMENTED: dict[Any, Any] = {
     202: OpenApiResponse(ReceiptShape, "Stored: committed to the database."),
     200: OpenApiResponse(ReceiptShape, "Stored before; nothing was stored now."),
-    409: OpenApiResponse(
-        ProblemShape, "A fail after a success: kept as evidence, but the success stands."
+    (409, PROBLEM_TYPE): OpenApiResponse(
+        ProblemDetails, "A fail after a success: kept as evidence, but the success stands."
     ),
 } | {
-    (status, "application/problem+json"): OpenApiResponse(ProblemShape, text)
+    (status, PROBLEM_TYPE): OpenApiResponse(ProblemDetails, text)
     for status, text in _PROBLEMS.items()
 }
 

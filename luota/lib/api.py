@@ -143,6 +143,8 @@ def first_error(detail: object, path: str = "") -> tuple[str, str]:
     """The first (dotted field, sentence) of DRF's nested error detail."""
     if isinstance(detail, Mapping):
         name, inner = next(iter(detail.items()))
+        if isinstance(name, int):  # DRF numbers the wrong items of a list
+            return first_error(inner, f"{path}[{name}]")
         joined = path if name == "non_field_errors" else f"{path}.{name}" if path else str(name)
         return first_error(inner, joined)
     if isinstance(detail, list):

@@ -7,6 +7,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from luota.lib.ids import uuid7
+from monitors.conditions.document import digest
 from monitors.conditions.values import Mode
 from monitors.models import Monitor, Run, Spec
 from workspaces.models import (
@@ -82,7 +83,7 @@ class MonitorFactory(DjangoModelFactory):
             monitor=monitor,
             number=1,
             document=document,
-            digest=hashlib.sha256(repr(document).encode()).hexdigest(),
+            digest=digest(document),
         )
         Monitor.objects.filter(pk=monitor.pk).update(spec=spec)
         monitor.spec = spec
