@@ -123,7 +123,7 @@ def test_a_wrong_field_is_refused_by_its_name(
 
 def test_a_tag_that_is_too_long_is_named_with_its_place(send: Sending, job: Monitor) -> None:
     answer = send(START, body(job, tags=["fine", "t" * 61]))
-    assert (answer.status_code, answer.json()["field"]) == (422, "tags.1")
+    assert (answer.status_code, answer.json()["field"]) == (422, "tags[1]")
 
 
 def test_sixteen_tags_are_taken(send: Sending, job: Monitor) -> None:
