@@ -74,7 +74,7 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
     ("detail", "told"),
     [
         ({"kind": ["No."]}, ("kind", "No.")),
-        ({"tags": {2: ["Too long."]}}, ("tags.2", "Too long.")),
+        ({"tags": {2: ["Too long."]}}, ("tags[2]", "Too long.")),
         ({"steps": [{}, {"name": ["Missing."]}]}, ("steps[1].name", "Missing.")),
         (["No."], ("", "No.")),
         ({"non_field_errors": ["No."]}, ("", "No.")),
