@@ -177,7 +177,7 @@ class Product:
 
     def create_monitor(self, name: str, mode: str, spec: dict[str, Any], **fields: Any) -> str:
         """The id of a new monitor; `spec` in the camelCase of the API."""
-        body = {"name": name, "promise": f"{name}.", "mode": mode, "spec": spec, **fields}
+        body = {"promise": f"{name}.", **fields, "name": name, "mode": mode, "spec": spec}
         answer = self.api("POST", "/v1/monitors", body)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
