@@ -178,7 +178,11 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "workspaces.accounts.AccountAdapter"
-UNFOLD = {"SITE_TITLE": "Luota support", "SITE_HEADER": "Luota support"}
+UNFOLD = {
+    "SITE_TITLE": "Luota support",
+    "SITE_HEADER": "Luota support",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/icons/luota.svg"}],
+}
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 
