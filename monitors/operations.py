@@ -153,8 +153,8 @@ def _checked(draft: MonitorDraft, *, workspace_id: UUID, now: datetime) -> Monit
 
 
 def _update(monitor: Monitor, draft: MonitorDraft, *, actor: Actor, now: datetime) -> Monitor:
-    locked = Monitor.objects.select_related("spec").select_for_update(of=("self",), no_key=True)
-    current = locked.get(pk=monitor.pk)
+    # Locked before its spec is read: a join would still see the specs as they were before the wait.
+    current = Monitor.objects.select_for_update(no_key=True).get(pk=monitor.pk)
     columns = draft.columns()
     before = audit.snapshot(current, columns)
     for name, value in columns.items():
