@@ -53,7 +53,8 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             if judged_monitors or judged_runs:
                 continue
             left = SLICE - (now() - began)
-            if sight.is_blind or not _falls_due(before=now() + left):
+            is_over = sight.is_blind or left <= timedelta(0)
+            if is_over or not _falls_due(before=now() + left):
                 break
             time.sleep(min(left, NAP).total_seconds())
     return report

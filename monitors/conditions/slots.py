@@ -6,6 +6,7 @@ pseudo slot at a time, counted from the latest signal.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitors.conditions.blindness import is_blind, is_blind_still, restarted
@@ -114,10 +115,11 @@ def _judge_interval(
 ) -> SlotJudgement:
     """Before the first signal nothing is promised, and one silence is told only once."""
     nothing = SlotJudgement(slots=(), review_at=None, judged_until=facts.judged_until)
-    signals = (*facts.signals, facts.latest_signal_at)
-    latest = max((at for at in signals if at and at <= now), default=None)
+    signals = [at for at in (*facts.signals, facts.latest_signal_at) if at]
+    latest = max((at for at in signals if at <= now), default=None)
     if latest is None:
-        return nothing
+        # The watermark may lie before a signal that we know: without a look at it nobody ever would.
+        return replace(nothing, review_at=min(signals, default=None))
     clock_from = max(latest, facts.watched_since)
     anchor = restarted(facts.blind, clock_from, interval + allowance(spec))
     slot = (anchor or clock_from) + interval

@@ -166,6 +166,12 @@ def test_an_interval_without_a_signal_promises_nothing_yet():
     assert (judgement.slots, judgement.review_at) == ((), None)
 
 
+def test_an_interval_whose_signal_is_newer_than_the_watermark_is_looked_at_again():
+    judgement = judge_slots(EVERY_HOUR, watched(noon(1)), noon(0.5))
+
+    assert (judgement.slots, judgement.review_at) == ((), noon(1))
+
+
 def test_a_silent_interval_is_told_once():
     judgement = judge_slots(EVERY_HOUR, watched(noon(5), judged_until=noon(65)), noon(500))
 
