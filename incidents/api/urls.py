@@ -1,3 +1,5 @@
+"""The addresses of the management API for incident files."""
+
 from django.urls import path
 
 from incidents.api import views

@@ -1,3 +1,5 @@
+"""The addresses of the management API for monitors, their standings, and tokens."""
+
 from django.urls import path
 
 from monitors.api import standings, tokens, views

@@ -1,3 +1,5 @@
+"""The addresses of the management API for channels and routes."""
+
 from django.urls import path
 
 from workspaces.api import views
