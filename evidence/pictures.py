@@ -1,6 +1,6 @@
 """Pictures as numbers: where each bar and dot of a server-drawn SVG stands. Positions are percentages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import log1p
@@ -13,13 +13,9 @@ MOST_BARS = 60
 TALLEST, SHORTEST = 56.0, 12.0
 _BROKEN = {state.value for state in BROKEN_STATES}
 _HOLLOW = {State.EXPECTED.value, State.OPEN.value, State.UNKNOWN.value}
-_LANES = {
-    Strength.ATTESTED.value: 22,
-    Strength.OBSERVATION.value: 22,
-    Strength.RECEIPT.value: 42,
-    Strength.CLAIM.value: 62,
-}
-"""The stronger the evidence, the higher it stands."""
+_LOWEST_DOT, _HIGHEST_DOT, _DOT = 73, 13, 12
+_TOUCHING = 1.6
+"""Dots nearer than this (percent of the width) stand on each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +60,11 @@ class Row:
     def count(self) -> int:
         return len(self.bars)
 
+    @property
+    def start_x(self) -> float | None:
+        """Where the first instant is written; nowhere when it would run into the last."""
+        return self.bars[0].x if self.bars and self.bars[0].x < 70 else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sign:
@@ -100,14 +101,31 @@ def row_of_beats(beats: Sequence[Evidence], missed: Iterable[Run]) -> Row:
     return _row(both[-MOST_BARS:])
 
 
+def row_of_ages(beats: Sequence[Evidence], max_age: timedelta | None) -> Row:
+    """How old the content was at each signal; full height and broken is older than it may be."""
+    ages = [
+        _Sign(
+            state=State.OVERDUE.value if max_age and age > max_age else "beat",
+            at=each.occurred_at,
+            duration=age,
+        )
+        for each in beats
+        if each.fresh_as_of
+        for age in [max(each.occurred_at - each.fresh_as_of, timedelta(0))]
+    ]
+    return _row(ages[-MOST_BARS:], full=max_age)
+
+
 def _began(run: Run) -> datetime | None:
     return run.opened_at or run.expected_at or run.created_at
 
 
-def _row(signs: Sequence[_Sign]) -> Row:
+def _row(signs: Sequence[_Sign], *, full: timedelta | None = None) -> Row:
+    """`full` is the duration of the tallest bar; without one it is the longest of these."""
     width = 100 / MOST_BARS
     offset = 100 - width * len(signs)
-    longest = max((sign.duration.total_seconds() for sign in signs if sign.duration), default=0.0)
+    lengths = (full,) if full else (sign.duration for sign in signs if sign.duration)
+    longest = max((length.total_seconds() for length in lengths), default=0.0)
     bars = [
         Bar(
             x=round(offset + width * index, 3),
@@ -133,7 +151,7 @@ def _height(sign: _Sign, longest: float) -> float:
         return TALLEST
     if sign.duration is None or longest <= 0:
         return (SHORTEST + TALLEST) / 2
-    share = log1p(sign.duration.total_seconds()) / log1p(longest)
+    share = min(1.0, log1p(sign.duration.total_seconds()) / log1p(longest))
     return round(SHORTEST + (TALLEST - SHORTEST) * 0.82 * share, 1)
 
 
@@ -144,12 +162,12 @@ class Dot:
     x: float
     y: int
     evidence: Evidence
+    role: str
 
     @property
-    def style(self) -> str:
-        if self.evidence.outcome == Outcome.FAIL.value:
-            return "is-failed"
-        return "is-claim is-comfort" if self.evidence.strength == Strength.CLAIM else "is-proven"
+    def is_hollow(self) -> bool:
+        """Only somebody's own word."""
+        return bool(self.evidence.strength == Strength.CLAIM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,10 +216,7 @@ def timeline_of(
     return Line(
         starts_at=start,
         ends_at=end,
-        dots=[
-            Dot(x=place(each.occurred_at), y=_LANES[each.strength], evidence=each)
-            for each in evidence
-        ],
+        dots=_dots(run, evidence, place),
         deadline=place(due_at) if due_at else None,
         deadline_at=due_at,
         now=place(now) if start <= now <= end else None,
@@ -209,6 +224,33 @@ def timeline_of(
             (place(w.starts_at), round(place(w.ends_at) - place(w.starts_at), 2)) for w in blind
         ],
     )
+
+
+def _dots(run: Run, evidence: Sequence[Evidence], place: Callable[[datetime], float]) -> list[Dot]:
+    """In the order of time; those that would cover each other are stacked."""
+    roles = roles_in(run)
+    dots: list[Dot] = []
+    for each in sorted(evidence, key=lambda one: one.occurred_at):
+        x = place(each.occurred_at)
+        is_touching = bool(dots) and x - dots[-1].x < _TOUCHING
+        y = max(_HIGHEST_DOT, dots[-1].y - _DOT) if is_touching else _LOWEST_DOT
+        dots.append(Dot(x=x, y=y, evidence=each, role=role_of(each, roles)))
+    return dots
+
+
+def roles_in(run: Run) -> dict[str, str]:
+    """What each piece of evidence is to the judgement, by its id: it met a step, or only looked healthy."""
+    comforts = {each.get("evidence_id"): "comfort" for each in run.standing.get("comforts") or []}
+    steps = {
+        each.get("evidence_id"): each.get("verdict", "") for each in run.standing.get("steps") or []
+    }
+    return {str(key): role for key, role in {**comforts, **steps}.items() if key}
+
+
+def role_of(evidence: Evidence, roles: Mapping[str, str]) -> str:
+    if evidence.outcome == Outcome.FAIL.value:
+        return "failed"
+    return roles.get(str(evidence.pk), "noted")
 
 
 def deadline_of(run: Run) -> datetime | None:

@@ -18,8 +18,8 @@ def of_run(run_id: UUID) -> QuerySet[Evidence]:
 
 
 def beats_of(monitor_id: UUID, *, since: datetime) -> list[Evidence]:
-    """The latest signals without a run, oldest first; no content. Index: evidence_of_monitor."""
-    found = Evidence.objects.filter(monitor_id=monitor_id, run=None, occurred_at__gte=since)
+    """The latest signals, oldest first; without what they said. Index: evidence_of_monitor."""
+    found = Evidence.objects.filter(monitor_id=monitor_id, occurred_at__gte=since)
     columns = ("id", "kind", "outcome", "occurred_at", "received_at", "strength", "fresh_as_of")
     return list(found.only(*columns).order_by("-occurred_at")[:MOST_BEATS])[::-1]
 

@@ -13,6 +13,7 @@ from incidents.lifecycle import State
 from incidents.models import AffectedRun, Delivery, Incident, Transition
 from monitors.conditions.values import Verdict
 from monitors.models import Run
+from workspaces.models import Route
 
 PAGE_SIZE = 50
 MOST_AFFECTED, MOST_SIMILAR, MOST_TOLD = 20, 5, 50
@@ -105,7 +106,7 @@ class File:
     @cached_property
     def deliveries(self) -> list[Delivery]:
         """With their attempts: two queries. Index: delivery_of_incident."""
-        found = Delivery.objects.filter(incident=self.incident).select_related("channel")
+        found = Delivery.objects.filter(incident=self.incident).select_related("channel", "route")
         return list(found.prefetch_related("attempts").order_by("id")[:MOST_TOLD])
 
     @cached_property
@@ -124,10 +125,16 @@ class File:
 
     @cached_property
     def run(self) -> Run | None:
-        """The run the file quotes, as it is now."""
+        """The run to look at first, as it is now: one that is still broken, rather the quoted one."""
         quoted = (self.quote.get("run") or {}).get("id")
-        affected = [each.run for each in self.affected]
-        return next((run for run in affected if str(run.pk) == quoted), (affected or [None])[0])  # type: ignore[list-item]
+        broken = [each for each in self.affected if each.recovered_at is None]
+        runs = [each.run for each in broken or self.affected]
+        return min(runs, key=lambda run: str(run.pk) != quoted, default=None)
+
+    @property
+    def route(self) -> Route | None:
+        """The file's own, else the default one by which its notices went."""
+        return self.incident.route or next((each.route for each in self.deliveries), None)
 
     @property
     def steps(self) -> Sequence[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404
 
 from incidents.models import Delivery, Incident
@@ -14,32 +14,38 @@ from monitors.conditions.values import State
 from monitors.models import Monitor, Run, RunMove
 
 MOST_SHAKY, MOST_CALM, MOST_WAITING = 30, 30, 10
-_SHAKY = [State.AT_RISK.value, State.UNKNOWN.value]
 BEHIND_AFTER = timedelta(seconds=20)
+UNKNOWN_FOR = timedelta(days=1)
+"""What could not be seen longer ago is history: it stays on the page of its monitor."""
 
 
-def shaky_runs(workspace_id: UUID) -> list[Run]:
+def shaky_runs(workspace_id: UUID, *, now: datetime) -> list[Run]:
     """At risk, or unknown because we were blind: the newest. Index: run_at_risk."""
-    found = Run.objects.filter(workspace_id=workspace_id, state__in=_SHAKY)
-    return list(found.select_related("monitor").order_by("-state_since")[:MOST_SHAKY])
+    found = _shaky(workspace_id, now=now).select_related("monitor")
+    return list(found.order_by("-state_since")[:MOST_SHAKY])
 
 
-def calm_monitors(workspace_id: UUID) -> list[Any]:
-    """Promises without an unresolved file, by their last sign; with the state of the latest run.
+def _shaky(workspace_id: UUID, *, now: datetime) -> QuerySet[Run]:
+    lately = Q(state=State.AT_RISK.value) | Q(state_since__gte=now - UNKNOWN_FOR)
+    states = [State.AT_RISK.value, State.UNKNOWN.value]
+    return Run.objects.filter(lately, workspace_id=workspace_id, state__in=states)
 
-    Index: run_recent_of_monitor for the latest run of each.
+
+def calm_monitors(workspace_id: UUID, *, now: datetime) -> list[Any]:
+    """Promises that are neither broken nor shaky, by their last sign; with the latest run's state.
+
+    Indexes: run_at_risk, incident_of_monitor, run_recent_of_monitor for the latest run of each.
     """
+    is_shaky = Exists(_shaky(workspace_id, now=now).filter(monitor_id=OuterRef("pk")))
     latest = Run.objects.filter(monitor_id=OuterRef("pk")).order_by("-id")
     found = Monitor.objects.filter(workspace_id=workspace_id, first_signal_at__isnull=False)
     return list(
         found.watched()
-        .filter(~is_known_broken())
+        .filter(~is_known_broken(), ~is_shaky)
         .annotate(
-            run_id=Subquery(latest.values("id")[:1]),
             run_state=Subquery(latest.values("state")[:1]),
             run_since=Subquery(latest.values("state_since")[:1]),
         )
-        .filter(Q(run_state=None) | ~Q(run_state__in=_SHAKY))
         .order_by(F("latest_signal_at").desc(nulls_last=True), "name")[:MOST_CALM]
     )
 

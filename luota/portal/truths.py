@@ -41,7 +41,7 @@ def _provider(evidence: Sequence[Evidence]) -> Truth:
     if not heard:
         return Truth(
             who="Provider",
-            mark="unknown",
+            mark="dark",
             says="Not heard",
             worth="No receipt, observation or signature of a counterparty has come.",
         )
@@ -89,7 +89,7 @@ def _queue(run: Run, evidence: Sequence[Evidence]) -> Truth:
             at=evidence[-1].occurred_at,
         )
     return Truth(
-        who="Queue", mark="unknown", says="Not heard", worth="No signal of this run is stored."
+        who="Queue", mark="dark", says="Not heard", worth="No signal of this run is stored."
     )
 
 
@@ -127,7 +127,7 @@ def _operator(run: Run, told: Told) -> Truth:
         is_broken = State(run.state) in BROKEN_STATES
         return Truth(
             who="Operator",
-            mark="unknown" if is_broken else "dark",
+            mark="overdue" if is_broken else "dark",
             says="Has not been told",
             worth="No file is open." if is_broken else "There was nothing to tell.",
         )

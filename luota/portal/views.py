@@ -11,13 +11,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from evidence.models import BlindWindow
-from evidence.pictures import Row, row_of_beats, row_of_runs, timeline_of
+from evidence.pictures import Row, row_of_ages, row_of_beats, row_of_runs, timeline_of
 from evidence.queries import beats_of, intake_health, latest_of, of_run, windows_between
 from incidents.queries import PAGE_SIZE, broken_promises, of_monitor
 from luota.lib import clock
 from luota.lib.pages import number_in, render_polled, split_page, uuid_in
 from luota.portal import queries
 from luota.portal.truths import truths_of
+from monitors.conditions.duration import parse_duration
 from monitors.conditions.values import Mode
 from monitors.models import Monitor, Run
 from monitors.queries import get_monitor
@@ -52,12 +53,12 @@ def queue(request: MemberRequest) -> HttpResponse:
     workspace_id, now = request.membership.workspace_id, request.now
     after = number_in(request, "after")
     broken, has_more = split_page(broken_promises(workspace_id, after=after), PAGE_SIZE)
-    calm = queries.calm_monitors(workspace_id)
+    calm = queries.calm_monitors(workspace_id, now=now)
     context: dict[str, Any] = {
         "section": "queue",
         "broken": broken,
         "has_more": has_more,
-        "shaky": queries.shaky_runs(workspace_id),
+        "shaky": queries.shaky_runs(workspace_id, now=now),
         "calm": calm,
         "waiting": queries.waiting_monitors(workspace_id),
         "counts": queries.count_monitors(workspace_id),
@@ -89,9 +90,13 @@ def monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 
 def _picture(monitor: Monitor, runs: list[Run], oldest: datetime) -> Row:
     """A heartbeat has no run for a healthy beat: its picture is drawn from evidence."""
-    if monitor.mode != Mode.HEARTBEAT:
+    if monitor.mode == Mode.RUN:
         return row_of_runs(runs)
-    return row_of_beats(beats_of(monitor.pk, since=oldest), runs)
+    beats = beats_of(monitor.pk, since=oldest)
+    if monitor.mode == Mode.HEARTBEAT:
+        return row_of_beats(beats, runs)
+    rules = monitor.spec.document if monitor.spec else {}
+    return row_of_ages(beats, parse_duration(rules.get("max_age")))
 
 
 @require_GET

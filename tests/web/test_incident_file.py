@@ -9,7 +9,7 @@ from django.test import Client
 
 from evidence.models import Evidence
 from evidence.signals import Action
-from incidents.models import Incident, Transition
+from incidents.models import AffectedRun, Incident, Transition
 from incidents.operations import acknowledge
 from luota.lib import clock
 from monitors.models import Run
@@ -77,6 +77,22 @@ def test_late_proof_closes_it_and_the_file_says_what_was_missing(
     assert "Resolved" in page
     assert "evidence arrived" in page
     assert RESTORE in section(page, "What was missing")
+
+
+def test_the_run_that_is_still_broken_is_shown_before_the_quoted_one(
+    member_client: Client, drill: Drill
+) -> None:
+    at = drill.began_at + 2 * MINUTE
+    key = {"external_run_id": "drill-2"}
+    tell(drill.monitor, Action.START, at=at, **key)
+    for kind in ("dump", "upload"):
+        tell(drill.monitor, Action.EVIDENCE, at=at + MINUTE, kind=kind, **key)
+    judge(at=at + 31 * MINUTE)
+    AffectedRun.objects.filter(run=drill.run).update(recovered_at=at + 32 * MINUTE)
+
+    page = member_client.get(address(drill)).content.decode()
+
+    assert ">drill-2</a>" in section(page, "Proof")
 
 
 def test_a_past_file_of_the_same_break_is_shown_with_what_closed_it(

@@ -10,8 +10,9 @@ from django.test import Client
 from evidence.models import Evidence
 from evidence.signals import Action
 from luota.lib import clock
+from monitors.conditions.values import Mode
 from monitors.models import Monitor
-from tests.factories.moments import judge, tell
+from tests.factories.moments import judge, tell, watched
 from tests.web.conftest import MINUTE, Drill, break_drill, heard, silent
 from workspaces.models import Role, Workspace
 
@@ -82,6 +83,21 @@ def test_a_heartbeat_is_drawn_from_evidence_and_its_silent_slots(
 
     assert 'aria-label="The latest 3 beats and silent slots: 0 broken."' in page
     assert "The promise is kept" in page
+
+
+def test_freshness_is_drawn_as_the_age_of_the_content(
+    member_client: Client, workspace: Workspace
+) -> None:
+    now = clock.now()
+    rules = {"document": {"max_age": "1h"}, "name": "Rates"}
+    monitor = watched(Mode.FRESHNESS, since=now - 30 * MINUTE, workspace=workspace, **rules)
+    for minutes, as_of in ((20, 25), (10, 90)):
+        at = now - minutes * MINUTE
+        tell(monitor, Action.PING, at=at, fresh_as_of=now - as_of * MINUTE)
+
+    page = member_client.get(address(monitor)).content.decode()
+
+    assert 'aria-label="The latest 2 ages of the content: 1 broken."' in page
 
 
 def test_the_page_stands_when_the_evidence_is_past_its_retention(

@@ -11,12 +11,14 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from evidence.models import Evidence
+from evidence.pictures import role_of, roles_in
 from incidents import sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
 from luota.portal.glyphs import GLYPHS, WORDS
-from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength
+from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength, Verdict
 from monitors.models import Run, RunMove, Severity
 
 register = template.Library()
@@ -178,6 +180,14 @@ def standing_of(run_state: str | None, mode: str) -> str:
 
 
 @register.filter
+def verdict_at(step: Mapping[str, Any], now: datetime) -> str:
+    """The verdict as it is to be drawn: what is not there yet is no failure before it is due."""
+    due_at = instant(step.get("due_at"))
+    is_early = step.get("verdict") == Verdict.NOT_YET and due_at is not None and now < due_at
+    return Verdict.HOLDING.value if is_early else str(step.get("verdict", ""))
+
+
+@register.filter
 def mark_label(step: Mapping[str, Any]) -> str:
     """What a step's small mark says: its claim and its verdict."""
     verdict = str(step.get("verdict", ""))
@@ -196,6 +206,21 @@ def strength(value: object) -> str:
 def who(entry: Transition) -> str:
     """Who wrote this line of a timeline; empty when Luota itself did."""
     return str(entry.actor or entry.values.get("by") or "")
+
+
+@register.filter
+def run_name(run: Run) -> str:
+    """The entity and the occurrence, each if it says something of its own; a slot by its instant."""
+    if run.expected_at and not run.key:
+        return exact(run.expected_at)
+    names = dict.fromkeys(name for name in (run.key, run.occurrence) if name)
+    return " · ".join(names) or "the whole"
+
+
+@register.filter
+def role_in(evidence: Evidence, run: Run) -> str:
+    """The mark of a piece of evidence: whether it met a step, looked healthy, failed or was only said."""
+    return role_of(evidence, roles_in(run))
 
 
 @register.filter
