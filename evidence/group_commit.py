@@ -73,12 +73,23 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
         self._connection: psycopg.Connection[Any] | None = None
         self._beat = beats.Beat()
+        self._is_ending = False
 
     def start(self) -> None:
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
                 self._thread.start()
+
+    def stop(self) -> None:
+        """Store what waits, then end; a later signal begins anew."""
+        with self._lock:
+            thread, self._is_ending = self._thread, True
+            self._lock.notify()
+        if thread is not None:
+            thread.join()
+        self._thread, self._is_ending = None, False
+        self._disconnect()
 
     def submit(self, signals: Sequence[Signal]) -> list[Receipt]:
         parcel = self._enqueue(signals)
@@ -108,7 +119,7 @@ class GroupCommit:
                 self._waiting -= len(parcel.entries)
 
     def _run(self) -> None:
-        while True:
+        while not self._is_ending or self._parcels:
             parcels = self._take()
             if parcels:
                 self._commit(parcels)
@@ -117,7 +128,7 @@ class GroupCommit:
     def _take(self) -> list[_Parcel]:
         """All that waits, after at most the time to the next beat."""
         with self._lock:
-            if not self._parcels:
+            if not (self._parcels or self._is_ending):
                 self._lock.wait(self._beat.seconds_left())
             parcels = list(self._parcels)
             self._parcels.clear()

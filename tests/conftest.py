@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+import luota.celery  # noqa: F401  # nudges need the configured application, as luota.wsgi gives it
 from luota.lib import clock
 from monitors.conditions.values import Mode
 from monitors.models import Monitor
