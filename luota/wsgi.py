@@ -6,16 +6,16 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luota.settings")
 
-_django = get_wsgi_application()
+_pages = get_wsgi_application()
 
 from evidence import group_commit  # noqa: E402 - the applications must be loaded first
 from evidence.api.limits import body_limit  # noqa: E402
 from luota.celery import app as celery_app  # noqa: E402 - nudges need the configured application
 from luota.checks import refuse_wrong_settings  # noqa: E402
-from luota.lib.http import bounded_bodies  # noqa: E402
+from luota.lib.http import ApiHandler, bounded_bodies, by_path  # noqa: E402
 
 __all__ = ["application", "celery_app"]
 
 refuse_wrong_settings()
-application = bounded_bodies(_django, body_limit)
+application = bounded_bodies(by_path(_pages, ApiHandler()), body_limit)
 group_commit.start()

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 
 MAX_DEPTH = 32
 _TITLES = {
@@ -65,6 +66,19 @@ class Problem(Exception):
         }
         members |= {name: value for name, value in optional.items() if value is not None}
         return members | dict(self.extras or {})
+
+
+class JsonAlways(BaseContentNegotiation):
+    """Whatever Accept says, the answer is JSON: no signal is refused for a header about its answer."""
+
+    def select_renderer(
+        self,
+        request: Any,
+        renderers: Iterable[Any],
+        format_suffix: str | None = None,  # noqa: ARG002
+    ) -> tuple[Any, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 def unauthorised() -> Problem:

@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from django.conf import settings
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.module_loading import import_string
 
 from luota.lib.api import Problem, problem_response
 from luota.lib.ids import uuid7
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REQUEST_ID_HEADER = "X-Request-Id"
+API_PREFIX = "/v1/"
 
 
 def request_id_middleware(
@@ -40,7 +45,7 @@ _UNFORESEEN = {
 def _in_the_words_of_the_api(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """An error that no view of the API answered is a problem document too, never a page."""
     is_page = response.status_code >= 400 and not _is_problem(response)
-    if not (is_page and request.path.startswith("/v1/")):
+    if not (is_page and request.path.startswith(API_PREFIX)):
         return response
     code, detail = _UNFORESEEN.get(response.status_code, ("refused", response.reason_phrase))
     problem = Problem(status=response.status_code, code=code, detail=detail)
@@ -49,6 +54,30 @@ def _in_the_words_of_the_api(request: HttpRequest, response: HttpResponse) -> Ht
 
 def _is_problem(response: HttpResponse) -> bool:
     return "json" in response.get("Content-Type", "")
+
+
+class ApiHandler(WSGIHandler):
+    """Django's handler without the middleware that only pages need: to a ping it costs more than its reading."""
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - Django's
+        """Functions of request and answer alone; none of API_MIDDLEWARE looks at views or templates."""
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        for name in reversed(settings.API_MIDDLEWARE):
+            chain = convert_exception_to_response(import_string(name)(chain))
+        self._middleware_chain = chain
+
+
+def by_path(pages: "WSGIApplication", api: "WSGIApplication") -> "WSGIApplication":
+    """Calls of programs go to `api`, all else to `pages`."""
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        is_api = environ.get("PATH_INFO", "").startswith(API_PREFIX)
+        return (api if is_api else pages)(environ, start_response)
+
+    return application
 
 
 def bounded_bodies(app: "WSGIApplication", limit_of: Callable[[str], int]) -> "WSGIApplication":
