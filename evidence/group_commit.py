@@ -101,7 +101,8 @@ class GroupCommit:
 
     def _enqueue(self, signals: Sequence[Signal]) -> _Parcel:
         """Ids and times are given under the lock: what the beat has seen is in the queue or stored."""
-        self.start()
+        if self._thread is None:
+            self.start()
         with self._lock:
             if self._waiting and self._waiting + len(signals) > MOST_WAITING:
                 raise IntakeBusy

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
+import orjson
 
 from evidence.decisions import Entry, MonitorRow, RunRow
 from evidence.signals import Fate
@@ -31,7 +31,7 @@ def monitors_of_runs(cursor: Any, run_ids: set[UUID]) -> dict[UUID, UUID]:
     """{run id: monitor id}. Index: primary key."""
     if not run_ids:
         return {}
-    cursor.execute("SELECT id, monitor_id FROM monitors_run WHERE id = ANY(%s)", [list(run_ids)])
+    cursor.execute("SELECT id, monitor_id FROM monitors_run WHERE id = ANY(%b)", [list(run_ids)])
     return dict(cursor.fetchall())
 
 
@@ -42,22 +42,27 @@ def lock_monitors(cursor: Any, monitor_ids: set[UUID]) -> dict[UUID, MonitorRow]
     cursor.execute(
         "SELECT id, workspace_id, mode, spec_id, paused_at IS NOT NULL, is_broken,"
         " first_signal_at IS NOT NULL, review_at, next_deadline_at FROM monitors_monitor"
-        " WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+        " WHERE id = ANY(%b) ORDER BY id FOR NO KEY UPDATE",
         [list(monitor_ids)],
     )
-    names = (
-        "id",
-        "workspace_id",
-        "mode",
-        "spec_id",
-        "is_paused",
-        "is_broken",
-        "has_signal",
-        "review_at",
-        "next_deadline_at",
+    return {row[0]: _monitor_row(*row) for row in cursor.fetchall()}
+
+
+def _monitor_row(
+    uid: UUID, workspace_id: UUID, mode: str, spec_id: UUID | None, *seen: Any
+) -> MonitorRow:
+    is_paused, is_broken, has_signal, review_at, next_deadline_at = seen
+    return MonitorRow(
+        id=uid,
+        workspace_id=workspace_id,
+        mode=mode,
+        spec_id=spec_id,
+        is_paused=is_paused,
+        is_broken=is_broken,
+        has_signal=has_signal,
+        review_at=review_at,
+        next_deadline_at=next_deadline_at,
     )
-    found = (MonitorRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall())
-    return {monitor.id: monitor for monitor in found}
 
 
 def idempotency_key(entry: Entry) -> IdempotencyKey:
@@ -79,7 +84,7 @@ def claim_keys(
     workspaces, sources, digests = (list(column) for column in zip(*keys, strict=True))
     cursor.execute(
         "INSERT INTO evidence_idempotencykey (workspace_id, source, digest, evidence_id, created_at)"
-        " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::uuid[], %s::timestamptz[])"
+        " SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::timestamptz[])"
         " ON CONFLICT DO NOTHING RETURNING workspace_id, source, digest",
         [
             workspaces,
@@ -101,7 +106,7 @@ def _original_of(
     cursor.execute(
         "SELECT k.workspace_id, k.source, k.digest, k.evidence_id, k.run_id"
         " FROM evidence_idempotencykey k"
-        " JOIN unnest(%s::uuid[], %s::text[], %s::bytea[]) AS w(workspace_id, source, digest)"
+        " JOIN unnest(%b::uuid[], %b::text[], %b::bytea[]) AS w(workspace_id, source, digest)"
         " USING (workspace_id, source, digest)",
         [workspaces, sources, digests],
     )
@@ -152,7 +157,7 @@ def lock_runs(cursor: Any, entries: Sequence[Entry]) -> Runs:
     wanted = ids | _named_runs(cursor, [entry for entry in entries if not entry.signal.run_id])
     if wanted:
         cursor.execute(
-            f"SELECT {_RUN_COLUMNS} FROM monitors_run WHERE id = ANY(%s)"
+            f"SELECT {_RUN_COLUMNS} FROM monitors_run WHERE id = ANY(%b)"
             " ORDER BY id FOR NO KEY UPDATE",
             [list(wanted)],
         )
@@ -173,14 +178,14 @@ def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
     ids: set[UUID] = set()
     if by_occurrence:
         cursor.execute(
-            "SELECT r.id FROM unnest(%s::uuid[], %s::text[]) AS w(monitor_id, occurrence)"
+            "SELECT r.id FROM unnest(%b::uuid[], %b::text[]) AS w(monitor_id, occurrence)"
             " JOIN monitors_run r USING (monitor_id, occurrence) WHERE r.expected_at IS NULL",
             [[m for m, _ in by_occurrence], [o for _, o in by_occurrence]],
         )
         ids |= {row[0] for row in cursor.fetchall()}
     if by_key:
         cursor.execute(
-            "SELECT r.id FROM unnest(%s::uuid[], %s::text[]) AS w(monitor_id, key)"
+            "SELECT r.id FROM unnest(%b::uuid[], %b::text[]) AS w(monitor_id, key)"
             " CROSS JOIN LATERAL (SELECT id FROM monitors_run WHERE monitor_id = w.monitor_id"
             "   AND key = w.key AND expected_at IS NULL ORDER BY id DESC LIMIT 1) r",
             [[m for m, _ in by_key], [k for _, k in by_key]],
@@ -246,12 +251,16 @@ def _evidence_row(entry: Entry) -> tuple[object, ...]:
         entry.evidence_id, sender.workspace_id, entry.monitor.id if entry.monitor else None,
         entry.run.id if entry.run else None, sender.token_id, sender.source, signal.kind,
         signal.outcome.value, int(sender.strength), signal.occurred_at or entry.received_at,
-        entry.received_at, signal.fresh_as_of, signal.subject, signal.summary, Jsonb(signal.ids),
+        entry.received_at, signal.fresh_as_of, signal.subject, signal.summary, _json(signal.ids),
         signal.payload.decode() if signal.payload else None, signal.output, signal.exit_code,
         signal.environment, signal.host, signal.deploy_sha, signal.attempt, list(signal.tags),
-        entry.fate is Fate.CONTRARY, signal.digest, Jsonb(signal.redactions),
-        Jsonb(signal.truncation) if signal.truncation else None, sender.request_id,
+        entry.fate is Fate.CONTRARY, signal.digest, _json(signal.redactions),
+        _json(signal.truncation) if signal.truncation else None, sender.request_id,
     )  # fmt: skip
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _update_runs(cursor: Any, runs: Sequence[RunRow], at: object) -> None:
@@ -285,7 +294,7 @@ def note_keys(cursor: Any, entries: Iterable[Entry]) -> None:
     if keyed:
         cursor.execute(
             "UPDATE evidence_idempotencykey k SET evidence_id = w.evidence_id, run_id = w.run_id"
-            " FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::uuid[], %s::uuid[])"
+            " FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::uuid[])"
             " AS w(workspace_id, source, digest, evidence_id, run_id)"
             " WHERE (k.workspace_id, k.source, k.digest) = (w.workspace_id, w.source, w.digest)",
             [list(column) for column in zip(*keyed, strict=True)],
@@ -304,7 +313,7 @@ def _update_monitors(cursor: Any, monitors: Iterable[MonitorRow], at: object) ->
             " latest_signal_at = greatest(m.latest_signal_at, w.latest_at),"
             " facts_version = m.facts_version + 1,"
             " review_at = CASE WHEN w.is_marked THEN least(m.review_at, %s) ELSE m.review_at END"
-            " FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[], %s::bool[])"
+            " FROM unnest(%b::uuid[], %b::timestamptz[], %b::uuid[], %b::bool[])"
             " AS w(id, latest_at, latest_id, is_marked) WHERE m.id = w.id",
             [
                 at,
@@ -319,6 +328,6 @@ def _update_monitors(cursor: Any, monitors: Iterable[MonitorRow], at: object) ->
 def are_stored(cursor: Any, evidence_ids: list[UUID]) -> bool:
     """Did the transaction that minted these ids commit? All or none did. Index: primary key."""
     cursor.execute(
-        "SELECT EXISTS (SELECT FROM evidence_evidence WHERE id = ANY(%s))", [evidence_ids]
+        "SELECT EXISTS (SELECT FROM evidence_evidence WHERE id = ANY(%b))", [evidence_ids]
     )
     return bool(cursor.fetchone()[0])
