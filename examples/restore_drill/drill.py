@@ -1,21 +1,21 @@
-"""The drill itself: six steps, each of which says what really held, and the ways in which it can be broken."""
+"""The drill itself: six steps, each of which says what really held."""
 
 import json
-import secrets
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from examples.restore_drill import vault
+from examples.restore_drill.breaks import Sound
 from examples.restore_drill.postgres import Contents, Database, ProgramFailed
 from examples.restore_drill.reporting import Reporter
 
-BREAKS = ("dump", "encrypt", "decrypt", "restore", "stale", "silent")
-QUIET = frozenset({"encrypt", "restore", "stale"})
-"""Broken like this, the script is one of the many that do not look at the exit code of their check."""
-FULL_DISK_BYTES = 16 * 1024
 ARCHIVES_KEPT = 6
+Say = Callable[..., None]
+"""(evidence kind, fields of the API) -> None"""
 _HEADER = b"PGDMP"
 _MOST_TABLES = 12
 
@@ -47,11 +47,11 @@ class Drill:
     """One drill. `work` is the job's own disk; `store` the second place, where archives are kept."""
 
     def __init__(
-        self, *, database: Database, reporter: Reporter, work_dir: Path, broken: str
+        self, *, database: Database, reporter: Reporter, work_dir: Path, sabotage: Sound
     ) -> None:
         self.database = database
         self.reporter = reporter
-        self.broken = broken
+        self.sabotage = sabotage
         self.work, self.store = work_dir / "work", work_dir / "store"
         for directory in (self.work, self.store):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,8 +60,8 @@ class Drill:
 
     def perform(self) -> bool:
         """Report a start, every step that held, and a claim; whether the restore was proven."""
-        if self.broken == "stale" and not any(self.store.glob("*.json")):
-            self._make_archive(name=f"{self.name}-before")
+        if self.sabotage.takes_oldest and not self._archives():
+            self._make_archive(f"{self.name}-before", say=_say_nothing)
         self.reporter.start({"database": self.database.name, "program": self.database.version()})
         try:
             self._drill()
@@ -74,15 +74,14 @@ class Drill:
         return True
 
     def _drill(self) -> None:
-        expected, manifest = self._make_archive(name=self.name, report=True)
-        if self.broken == "stale":  # the listing of the store is sorted the wrong way round
-            manifest = self._oldest()
+        expected = self._make_archive(self.name, say=self.reporter.evidence)
+        manifest = self._fetch()
         plain = self._check_decryption(manifest)
         restored = self._check_restore(manifest, plain)
         self._prove_freshness(manifest, expected, restored)
 
-    def _make_archive(self, *, name: str, report: bool = False) -> tuple[Contents, Manifest]:
-        say = self.reporter.evidence if report else _say_nothing
+    def _make_archive(self, name: str, *, say: Say) -> Contents:
+        """Dump, encrypt, upload; what the source held at that instant."""
         contents, dump = self._dump(name, say)
         digest, sealed = self._encrypt(dump, say)
         manifest = Manifest(
@@ -94,59 +93,63 @@ class Drill:
             newest=contents.newest,
         )
         self._upload(sealed, manifest, say)
-        return contents, manifest
+        return contents
 
-    def _dump(self, name: str, say: Any) -> tuple[Contents, Path]:
+    def _dump(self, name: str, say: Say) -> tuple[Contents, Path]:
         """Comforts: pg_dump exited 0, and there is a file."""
         target, began = self.work / f"{name}.dump", time.monotonic()
-        is_full = say is not _say_nothing and self.broken == "dump"
         try:
             with self.database.snapshot() as (snapshot, contents):
-                largest = FULL_DISK_BYTES if is_full else None
-                self.database.dump(target, snapshot=snapshot, largest=largest)
+                room = self.sabotage.room_for_dump()
+                self.database.dump(target, snapshot=snapshot, room=room)
         except ProgramFailed as error:
             if target.exists():
-                say("file_exists", payload={"file": target.name, "bytes": target.stat().st_size})
+                say("file_exists", payload=_file(target))
             raise StepFailed(
                 "dump", str(error), output=error.output, exit_code=error.exit_code
             ) from error
         took = round(time.monotonic() - began, 2)
         facts = {"seconds": took, "tables": len(contents.counts), "rows": contents.rows}
         say("dump_exited", ids={"snapshot": snapshot}, exitCode=0, payload=facts)
-        say("file_exists", payload={"file": target.name, "bytes": target.stat().st_size})
+        say("file_exists", payload=_file(target))
+        self.sabotage.after_dump(target)
         return contents, target
 
-    def _encrypt(self, dump: Path, say: Any) -> tuple[str, Path]:
+    def _encrypt(self, dump: Path, say: Say) -> tuple[str, Path]:
         """Comfort: the encryption exited 0. Nothing is said about whether anybody can undo it."""
-        if self.broken == "restore":  # the disk lost the end of it after pg_dump had gone
-            with dump.open("r+b") as file:
-                file.truncate(dump.stat().st_size * 6 // 10)
         sealed = dump.with_suffix(".dump.sealed")
-        # A key that was rotated on this host and never put into the safe works just as well, here.
-        key = secrets.token_bytes(32) if self.broken == "encrypt" else self.key
-        digest = vault.seal(key, dump, sealed)
+        digest = vault.seal(self.sabotage.choose_key(self.key), dump, sealed)
         facts = {"cipher": vault.CIPHER, "bytes": sealed.stat().st_size, "plainSha256": digest}
         say("encrypted", exitCode=0, payload=facts)
         dump.unlink()
         return digest, sealed
 
-    def _upload(self, sealed: Path, manifest: Manifest, say: Any) -> None:
+    def _upload(self, sealed: Path, manifest: Manifest, say: Say) -> None:
         """Step: the copy in the second place has the size and the digest of what was sent."""
         stored, began = self.store / sealed.name, time.monotonic()
         aside = stored.with_suffix(".part")
-        _copy(sealed, aside)
+        shutil.copyfile(sealed, aside)
         size, digest = aside.stat().st_size, vault.sha256_of(aside)
         if (size, digest) != (manifest.bytes, manifest.sha256):
             aside.unlink()
-            raise StepFailed("upload", f"The copy has {size} bytes of {manifest.bytes}, or others.")
+            raise StepFailed("upload", f"The copy has {size} bytes of {manifest.bytes}, or others")
         aside.rename(stored)
         stored.with_suffix(".json").write_text(json.dumps(asdict(manifest)))
         took = round(time.monotonic() - began, 3)
         facts = {"bytes": size, "sha256": digest, "seconds": took}
         say("upload", ids={"archive": manifest.archive}, payload=facts)
         sealed.unlink()
-        if self.broken == "decrypt":
-            _flip_a_byte(stored)
+        self.sabotage.after_upload(stored)
+
+    def _fetch(self) -> Manifest:
+        """What the store says of the archive that is to be checked."""
+        own = self.store / f"{self.name}.dump.json"
+        chosen = self._archives()[0] if self.sabotage.takes_oldest else own
+        return Manifest(**json.loads(chosen.read_text()))
+
+    def _archives(self) -> list[Path]:
+        """The manifests in the store, oldest first: names begin with their time."""
+        return sorted(self.store.glob("*.json"))
 
     def _check_decryption(self, manifest: Manifest) -> Path:
         """Step: what lies in the second place opens with the key in the safe, and is what was dumped."""
@@ -207,20 +210,16 @@ class Drill:
         words = {"output": failure.output, "exitCode": failure.exit_code}
         facts = {"step": failure.step, "seen": str(failure)}
         self.reporter.evidence(f"{failure.step}_failed", payload=facts, **words)
-        if self.broken in QUIET:
+        if self.sabotage.is_quiet:
             self.reporter.success("Backup job finished.", exitCode=0)
         else:
             self.reporter.fail(f"{failure.step}: {failure}", **words)
-
-    def _oldest(self) -> Manifest:
-        return Manifest(**json.loads(min(self.store.glob("*.json")).read_text()))
 
     def _tidy(self) -> None:
         """No plain data stay behind, and no more archives than are kept."""
         for leftover in self.work.glob(f"{self.name}*"):
             leftover.unlink()
-        manifests = sorted(self.store.glob("*.json"))
-        for manifest in manifests[:-ARCHIVES_KEPT]:
+        for manifest in self._archives()[:-ARCHIVES_KEPT]:
             manifest.with_suffix(".sealed").unlink(missing_ok=True)
             manifest.unlink()
 
@@ -229,19 +228,8 @@ def _say_nothing(_kind: str, **_words: Any) -> None:
     """For an archive that is made before the drill begins."""
 
 
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as sent, target.open("wb") as taken:
-        while chunk := sent.read(vault.CHUNK):
-            taken.write(chunk)
-
-
-def _flip_a_byte(path: Path) -> None:
-    """What a failing disk does to a file that nobody reads."""
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
-        byte = file.read(1)
-        file.seek(-1, 1)
-        file.write(bytes([byte[0] ^ 1]))
+def _file(path: Path) -> dict[str, Any]:
+    return {"file": path.name, "bytes": path.stat().st_size}
 
 
 def _differences(expected: dict[str, int], found: dict[str, int]) -> list[str]:

@@ -80,15 +80,15 @@ class Database:
             (name,) = _ask(session, begin)
             yield name, _contents(_ask(session, _COUNTS), _ask(session, self._newest))
 
-    def dump(self, target: Path, *, snapshot: str, largest: int | None = None) -> None:
-        """An archive in the custom format; with `largest` the disk is full after so many bytes."""
+    def dump(self, target: Path, *, snapshot: str, room: int | None = None) -> None:
+        """An archive in the custom format; the disk has `room` for so many bytes."""
         self._run(
             [
                 self._program("pg_dump"),
                 *("--format=custom", f"--snapshot={snapshot}", f"--file={target}"),
                 self.name,
             ],
-            largest=largest,
+            room=room,
         )
 
     @contextmanager
@@ -131,7 +131,7 @@ class Database:
     def _program(self, name: str) -> str:
         return str(self._bin / name) if self._bin else name
 
-    def _run(self, command: list[str], *, stdin: str = "", largest: int | None = None) -> str:
+    def _run(self, command: list[str], *, stdin: str = "", room: int | None = None) -> str:
         done = subprocess.run(
             command,
             env=self._environment,
@@ -139,7 +139,7 @@ class Database:
             capture_output=True,
             text=True,
             check=False,
-            preexec_fn=(lambda: _limit_files(largest)) if largest else None,
+            preexec_fn=(lambda: _limit_files(room)) if room else None,
         )
         if done.returncode != 0:
             program = Path(command[0]).name
@@ -182,7 +182,7 @@ def _contents(counts: list[str], newest: list[str]) -> Contents:
     return Contents(counts={table: int(rows) for table, rows in pairs}, newest=newest[0])
 
 
-def _limit_files(largest: int) -> None:
+def _limit_files(room: int) -> None:
     """Writing beyond it fails like a full disk, instead of killing the program."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
