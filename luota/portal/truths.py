@@ -9,7 +9,8 @@ from datetime import datetime
 
 from evidence.models import Evidence
 from incidents.lifecycle import State as IncidentState
-from incidents.models import DeliveryState
+from incidents.models import Delivery, DeliveryState, Incident
+from luota.portal.glyphs import CLOSINGS
 from luota.portal.queries import Told
 from monitors.conditions.values import BROKEN_STATES, CLOSE, Outcome, State, Strength, Verdict
 from monitors.models import Run
@@ -114,52 +115,34 @@ def _customer(run: Run) -> Truth:
 
 def _operator(run: Run, told: Told) -> Truth:
     """What people know, and how sure we are that they do."""
-    incident, notice = told.incident, told.delivery
     if run.waived_at:
-        return Truth(
-            who="Operator",
-            mark="waived",
-            says="Waived it",
-            worth=run.waive_reason,
-            at=run.waived_at,
-        )
-    if incident is None:
-        is_broken = State(run.state) in BROKEN_STATES
-        return Truth(
-            who="Operator",
-            mark="overdue" if is_broken else "dark",
-            says="Has not been told",
-            worth="No file is open." if is_broken else "There was nothing to tell.",
-        )
+        return _operates("waived", "Waived it", run.waive_reason, run.waived_at)
+    if told.incident is None:
+        if State(run.state) in BROKEN_STATES:
+            return _operates("overdue", "Has not been told", "No file is open.")
+        return _operates("dark", "Has not been told", "There was nothing to tell.")
+    return _handled(told.incident) or _told(told.incident, told.delivery)
+
+
+def _handled(incident: Incident) -> Truth | None:
+    """What somebody did with the file; None if nobody did anything yet."""
     if incident.state == IncidentState.RESOLVED.value:
-        worth = f"The file was closed: {incident.resolution.replace('_', ' ')}."
-        return Truth(
-            who="Operator",
-            mark="resolved",
-            says=f"Closed #{incident.number}",
-            worth=worth,
-            at=incident.resolved_at,
-        )
+        worth = f"The file was closed: {CLOSINGS.get(incident.resolution, incident.resolution)}."
+        return _operates("resolved", f"Closed #{incident.number}", worth, incident.resolved_at)
     if incident.acknowledged_at:
-        return Truth(
-            who="Operator",
-            mark="acknowledged",
-            says=f"{incident.acknowledged_by or 'A token'} has seen #{incident.number}",
-            worth="A person acknowledged the file.",
-            at=incident.acknowledged_at,
-        )
+        says = f"{incident.acknowledged_by or 'A token'} has seen #{incident.number}"
+        worth = "A person acknowledged the file."
+        return _operates("acknowledged", says, worth, incident.acknowledged_at)
+    return None
+
+
+def _told(incident: Incident, notice: Delivery | None) -> Truth:
     if notice and notice.state == DeliveryState.ACCEPTED.value:
-        return Truth(
-            who="Operator",
-            mark="open",
-            says=f"Was told of #{incident.number}",
-            worth=f"{notice.channel} accepted the notice; nobody has said that it was read.",
-            at=notice.accepted_at,
-        )
-    return Truth(
-        who="Operator",
-        mark="overdue",
-        says=f"May not know of #{incident.number}",
-        worth="No notice has been accepted so far.",
-        at=incident.opened_at,
-    )
+        worth = f"{notice.channel} accepted the notice; nobody has said that it was read."
+        return _operates("open", f"Was told of #{incident.number}", worth, notice.accepted_at)
+    worth = "No notice has been accepted so far."
+    return _operates("overdue", f"May not know of #{incident.number}", worth, incident.opened_at)
+
+
+def _operates(mark: str, says: str, worth: str, at: datetime | None = None) -> Truth:
+    return Truth(who="Operator", mark=mark, says=says, worth=worth, at=at)
