@@ -58,7 +58,7 @@ def announce() -> None:
             f"  sign in with   {demo['email']}   {demo['password']}",
             "  then look      in about a minute a broken restore drill stands beside a good one: read its file",
             f"  break it       make drill BREAK=stale{_home()}   (or dump, encrypt, decrypt, restore)",
-            f"  mend it        make drill{_home()}",
+            f"  mend it        make drill{_home()}   (a minute later, when its file is open)",
             f"  send a signal  curl -X POST -H 'X-Luota-Key: {demo['ingestToken']}' {ping}",
             f"  all of this    {settings.LUOTA_HOME / 'demo.json'}",
         ]
