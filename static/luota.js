@@ -45,8 +45,13 @@
     const isTyping = $$("textarea, input:not([type=hidden])", elt).some((field) => field.value !== field.defaultValue || field === document.activeElement);
     if (isPoll && (isTyping || document.hidden || $("details[open][data-stays]", elt))) event.preventDefault();
   });
+  let heading = $("main h1")?.textContent;
   document.addEventListener("htmx:afterSwap", (event) => {
     const target = document.getElementById(event.detail.target.id) || event.detail.target;
+    const now = $("h1", target)?.textContent;
+    if (now && now !== heading) say(now);
+    heading = now || heading;
+    if (target.dataset.title) document.title = target.dataset.title;
     const etag = event.detail.xhr.getResponseHeader("ETag");
     if (etag) target.dataset.etag = etag;
     age(target);

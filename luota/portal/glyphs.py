@@ -54,6 +54,12 @@ WORDS: dict[str, str] = {
     "waiting": "waiting for the first signal",
     "noted": "said",
     "joined": "run joined",
+}
+
+CLOSINGS: dict[str, str] = {
     "by_person": "a person closed it",
     "evidence_arrived": "evidence arrived",
+    "superseded": "a newer run made it moot",
+    "waived": "a person waived it",
 }
+"""What closed a file."""

@@ -17,7 +17,7 @@ from incidents import sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
-from luota.portal.glyphs import GLYPHS, WORDS
+from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
 from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength, Verdict
 from monitors.models import Run, RunMove, Severity
 
@@ -164,6 +164,11 @@ def can_be_acknowledged(incident: Incident) -> bool:
 
 
 @register.filter
+def closing(resolution: str) -> str:
+    return CLOSINGS.get(resolution, resolution)
+
+
+@register.filter
 def severity(value: int) -> str:
     return Severity(value).label.lower()
 
@@ -214,7 +219,7 @@ def run_name(run: Run) -> str:
     if run.expected_at and not run.key:
         return exact(run.expected_at)
     names = dict.fromkeys(name for name in (run.key, run.occurrence) if name)
-    return " · ".join(names) or "the whole"
+    return " · ".join(names) or "all content"
 
 
 @register.filter

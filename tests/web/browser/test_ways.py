@@ -126,6 +126,22 @@ def test_the_first_signal_turns_the_tab_green_live(
     expect(page.get_by_text("The first signal came")).to_be_visible(timeout=8000)
 
 
+def test_a_poll_that_finds_nothing_new_swaps_nothing(visit: Visit, drill: Drill) -> None:
+    page = visit(f"{home_of(drill)}incidents/")
+    poll = "htmx.ajax('GET', location.pathname, {source: '#history', target: '#history', swap: 'outerHTML'})"
+    statuses: list[int] = []
+    page.on("response", lambda answer: statuses.append(answer.status))
+
+    page.wait_for_load_state("networkidle")
+    statuses.clear()
+    page.evaluate(poll)
+    page.evaluate("document.querySelector('#history').dataset.seen = 'yes'")
+    page.evaluate(poll)
+
+    assert statuses == [200, 304]
+    expect(page.locator("#history")).to_have_attribute("data-seen", "yes")
+
+
 def test_a_poll_keeps_the_note_that_a_person_is_writing(visit: Visit, drill: Drill) -> None:
     page = visit(file_of(drill))
     page.get_by_label("Note").fill("Half a sen")
