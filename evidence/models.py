@@ -76,6 +76,7 @@ class Evidence(models.Model):
     """UUIDv7 of the request: its instant narrows the search to a minute, so it needs no index."""
 
     class Meta:
+        verbose_name_plural = "evidence"
         indexes = [
             # The facts of a run.
             models.Index(

@@ -206,6 +206,7 @@ class Delivery(models.Model):
     objects: ClassVar[DeliveryManager["Delivery"]] = DeliveryManager()
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints = [
             # One transition tells one channel once.
             models.UniqueConstraint(

@@ -127,6 +127,7 @@ class Migration(migrations.Migration):
                         ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='workspaces.workspace')),
                     ],
                     options={
+                        'verbose_name_plural': 'evidence',
                         'indexes': [models.Index(condition=models.Q(('run__isnull', False)), fields=['run', 'id'], name='evidence_of_run'), models.Index(fields=['monitor', 'occurred_at'], name='evidence_of_monitor')],
                     },
                 ),
