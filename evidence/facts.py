@@ -180,7 +180,7 @@ def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
 
 
 def _touching(run: Run, windows: Sequence[Window]) -> tuple[Window, ...]:
-    since = run.expected_at or run.opened_at or run.created_at
+    since = run.slot_starts_at or run.expected_at or run.opened_at or run.created_at
     if run.monitor.mode == Mode.FRESHNESS and run.judged_at:
         since = max(since, run.judged_at - timedelta(days=1))
     return tuple(w for w in windows if w.ends_at is None or w.ends_at > since)

@@ -67,7 +67,7 @@ def _judge(runs: Sequence[Run], watermark: datetime) -> list[Case | _Poisoned]:
 
 
 def _since(run: Run) -> datetime:
-    return run.expected_at or run.opened_at or run.created_at
+    return run.slot_starts_at or run.expected_at or run.opened_at or run.created_at
 
 
 def _judge_one(
