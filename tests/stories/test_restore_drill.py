@@ -5,6 +5,7 @@ restores the product's own database.
 """
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -214,3 +215,29 @@ def test_no_throwaway_database_and_no_plain_data_stay_behind(drills: Drills) -> 
         assert list((drills.place(name) / "work").iterdir()) == []
         for archive in (drills.place(name) / "store").glob("*.sealed"):
             assert archive.read_bytes().startswith(vault.MAGIC)
+
+
+def test_the_demo_shows_a_good_and_a_broken_drill_and_leaves_at_once(drills: Drills) -> None:
+    product = drills.product
+    seed = [sys.executable, "manage.py", "seed_demo"]
+    environment = product.environment | {"DJANGO_SETTINGS_MODULE": "luota.settings"}
+    subprocess.run(seed, cwd=ROOT, env=environment, check=True, capture_output=True)
+    demo = json.loads((product.home / "demo.json").read_text())
+    token, monitor_id = demo["managementToken"], demo["drill"]["monitorId"]
+    path = f"/v1/monitors/{monitor_id}"
+    rules = product.api("GET", path, token=token).json()["configuration"]["spec"]["rules"]
+    changes = {"spec": rules | {"within": "20s"}}
+    assert product.api("PATCH", path, changes, token=token).ok
+
+    product.start("demo")
+    listed = f"/v1/incidents?monitor={monitor_id}"
+    (file,) = product.wait_for(
+        lambda: product.api("GET", listed, token=token).json()["items"], seconds=JUDGED_SECONDS
+    )
+    product.kill("demo", signal.SIGTERM)
+
+    assert (file["cause"], file["step"]) == ("unproven", "restore_check")
+    query = "select state from monitors_run where monitor_id = %s order by id"
+    assert product.sql(query, monitor_id)[:2] == [("proven",), ("overdue",)]
+    assert product.running["demo"].returncode == 0
+    assert product.sql("select 1 from pg_database where datname ~ 'drill'") == []
