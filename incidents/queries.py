@@ -15,7 +15,7 @@ from monitors.conditions.values import Verdict
 from monitors.models import Run
 from workspaces.models import Route
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 MOST_AFFECTED, MOST_SIMILAR, MOST_TOLD = 20, 5, 50
 
 

@@ -25,6 +25,7 @@ from workspaces.roles import Action
 from workspaces.tokens import TokenDraft, issue_token
 
 _PERIODS = ("1h", "8h", "1d", "7d")
+_QUICKER = "Somebody was quicker: this is how the monitor stands now."
 
 
 @require_GET
@@ -128,23 +129,21 @@ def _interrupt(
 ) -> HttpResponse:
     monitor = get_monitor(request.membership.workspace_id, monitor_id)
     form = PauseForm(request.POST or None, is_end_needed=verb == "silence")
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        until = request.now + given["length"] if given["length"] else None
-        is_done = operation(
-            monitor=monitor,
-            reason=given["reason"],
-            until=until,
-            actor=actor_of(request),
-            now=request.now,
+    if request.method != "POST" or not form.is_valid():
+        context = {"section": "monitors", "monitor": monitor, "form": form, "verb": verb}
+        status = 422 if request.method == "POST" else 200
+        return render(
+            request, "monitors/interrupt.html", {**context, "periods": _PERIODS}, status=status
         )
-        if is_done is False:
-            messages.error(request, "Somebody was quicker: this is how the monitor stands now.")
-        return redirect("monitor", monitor.workspace_id, monitor.pk)
-    context = {"section": "monitors", "monitor": monitor, "form": form, "verb": verb}
-    context["periods"] = _PERIODS
-    status = 422 if request.method == "POST" else 200
-    return render(request, "monitors/interrupt.html", context, status=status)
+    length, reason = form.cleaned_data["length"], form.cleaned_data["reason"]
+    until = request.now + length if length else None
+    actor = actor_of(request)
+    if (
+        operation(monitor=monitor, reason=reason, until=until, actor=actor, now=request.now)
+        is False
+    ):
+        messages.error(request, _QUICKER)
+    return redirect("monitor", monitor.workspace_id, monitor.pk)
 
 
 @require_POST
@@ -164,7 +163,7 @@ def _continue(
 ) -> HttpResponse:
     monitor = get_monitor(request.membership.workspace_id, monitor_id)
     if not operation(monitor=monitor, actor=actor_of(request), now=request.now):
-        messages.error(request, "Somebody was quicker: this is how the monitor stands now.")
+        messages.error(request, _QUICKER)
     return redirect("monitor", monitor.workspace_id, monitor.pk)
 
 

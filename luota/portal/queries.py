@@ -13,7 +13,7 @@ from incidents.queries import is_known_broken
 from monitors.conditions.values import State
 from monitors.models import Monitor, Run, RunMove
 
-MOST_SHAKY, MOST_CALM, MOST_WAITING = 30, 30, 10
+MOST_SHAKY, MOST_CALM, MOST_WAITING = 20, 20, 10
 BEHIND_AFTER = timedelta(seconds=20)
 UNKNOWN_FOR = timedelta(days=1)
 """What could not be seen longer ago is history: it stays on the page of its monitor."""
