@@ -1,7 +1,11 @@
-"""`manage.py run_demo`: keeps the demo alive until a signal; the program `demo` of the Procfile."""
+"""`python -m luota.portal.demo`: keeps the demo alive until a signal; the program `demo` of the Procfile.
+
+It needs the settings and no Django: a management command would hold three times the memory.
+"""
 
 import heapq
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,31 +16,28 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
 from luota.portal.demo import jobs
 from luota.portal.demo.line import Line
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luota.settings")
 
 LEAVING_SECONDS = 8
 """A drill that is told to stop drops its throw-away database first."""
 
 
-class Command(BaseCommand):
-    help = "Play the demo's jobs and drill the restore, until a signal."
-    requires_system_checks = ()
-
-    def handle(self, *_args: object, **_options: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _leave)
-        demo = _read_demo()
-        line = Line(base_url=demo["baseUrl"], **demo["jobs"])
-        while not line.is_answered():
-            time.sleep(0.3)
-        drills = _Drills()
-        try:
-            _play([jobs.drill(drills.start), *_played(line)])
-        finally:
-            drills.end()
+def main() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _leave)
+    demo = _read_demo()
+    line = Line(base_url=demo["baseUrl"], **demo["jobs"])
+    while not line.is_answered():
+        time.sleep(0.3)
+    drills = _Drills()
+    try:
+        _play([jobs.drill(drills.start), *_played(line)])
+    finally:
+        drills.end()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -48,7 +49,7 @@ def _read_demo() -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError:
-        raise CommandError(f"There is no {path}: run `manage.py seed_demo` first.") from None
+        sys.exit(f"luota: There is no {path}: run `manage.py seed_demo` first.")
 
 
 def _played(line: Line) -> list[jobs.Job]:
@@ -87,3 +88,7 @@ class _Drills:
             self._process.wait(timeout=LEAVING_SECONDS)
             return
         self._process.kill()
+
+
+if __name__ == "__main__":
+    main()
