@@ -216,7 +216,7 @@ def _filtered(found: Any, filters: Mapping[str, str]) -> Any:
     if cause := filters.get("cause"):
         found = found.filter(cause=cause)
     words = filters.get("q", "").removeprefix("#").strip()
-    if words.isdigit():
+    if words.isdecimal():
         return found.filter(number=int(words[:9]))
     if words:
         found = found.filter(

@@ -14,7 +14,7 @@ from incidents.lifecycle import IllegalTransition
 from incidents.models import Incident
 from incidents.queries import File, get_incident
 from luota.lib.http import render_fragment
-from luota.lib.pages import number_in, render_polled, split_page
+from luota.lib.pages import number_in, render_polled, split_page, text_of
 from monitors.conditions.values import Cause
 from monitors.queries import get_monitor
 from workspaces.access import MemberRequest, page_for
@@ -27,7 +27,7 @@ _QUICKER = "Somebody was quicker: this is how the file stands now."
 @require_GET
 @page_for(Action.SEE)
 def history(request: MemberRequest) -> HttpResponse:
-    filters = {name: request.GET.get(name, "").strip() for name in ("state", "cause", "q")}
+    filters = {name: text_of(request.GET, name) for name in ("state", "cause", "q")}
     rows = queries.history(
         request.membership.workspace_id, filters=filters, before=number_in(request, "before")
     )
@@ -93,7 +93,7 @@ def _act(request: MemberRequest, number: int, operation: Callable[..., bool]) ->
             incident=incident,
             actor=actor_of(request),
             at=request.now,
-            note=request.POST.get("note", "").replace("\r\n", "\n").strip(),
+            note=text_of(request.POST, "note"),
         )
         said, status = ("", 200) if is_done else (_QUICKER, 409)
     except IllegalTransition as error:

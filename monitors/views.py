@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from luota.lib.http import render_fragment
-from luota.lib.pages import split_page
+from luota.lib.pages import split_page, text_of
 from monitors import interruptions, operations, queries
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.values import Mode
@@ -31,9 +31,9 @@ _QUICKER = "Somebody was quicker: this is how the monitor stands now."
 @require_GET
 @page_for(Action.SEE)
 def listing(request: MemberRequest) -> HttpResponse:
-    filters = {name: request.GET.get(name, "").strip() for name in ("state", "q")}
+    filters = {name: text_of(request.GET, name) for name in ("state", "q")}
     rows = queries.monitor_page(
-        request.membership.workspace_id, filters=filters, after=request.GET.get("after", "")
+        request.membership.workspace_id, filters=filters, after=text_of(request.GET, "after")
     )
     monitors, has_more = split_page(rows, queries.PAGE_SIZE)
     context = {

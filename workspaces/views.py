@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from luota.lib.pages import text_of
 from workspaces import tokens
 from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
@@ -25,7 +26,7 @@ def overview(request: MemberRequest) -> HttpResponse:
 @page_for(Action.EDIT_TOKENS)
 def issue(request: MemberRequest) -> HttpResponse:
     """Answers with the page itself: the secret is shown once and can be fetched nowhere."""
-    kind, name = request.POST.get("kind", ""), request.POST.get("name", "").strip()
+    kind, name = request.POST.get("kind", ""), text_of(request.POST, "name")
     if kind not in TokenKind.values or not 1 <= len(name) <= 120:
         said = "Give the token a name and say what it may do."
         context = {**_context(request), "said": said, "name": name, "kind": kind}

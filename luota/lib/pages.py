@@ -6,9 +6,10 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 
 from luota.lib.http import render_fragment
+from luota.lib.shapes import find_uuid
 
 T = TypeVar("T")
 _PASSING = re.compile(
@@ -46,7 +47,9 @@ def number_in(request: HttpRequest, name: str) -> int | None:
 
 
 def uuid_in(request: HttpRequest, name: str) -> UUID | None:
-    try:
-        return UUID(request.GET.get(name, ""))
-    except ValueError:
-        return None
+    return find_uuid(request.GET.get(name, ""))
+
+
+def text_of(given: QueryDict, name: str) -> str:
+    """What a person wrote, without the ends of lines of browsers and what PostgreSQL cannot hold."""
+    return given.get(name, "").replace("\0", "").replace("\r\n", "\n").strip()

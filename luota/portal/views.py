@@ -15,7 +15,7 @@ from evidence.pictures import Row, row_of_ages, row_of_beats, row_of_runs, timel
 from evidence.queries import beats_of, intake_health, latest_of, of_run, windows_between
 from incidents.queries import PAGE_SIZE, broken_promises, of_monitor
 from luota.lib import clock
-from luota.lib.pages import number_in, render_polled, split_page, uuid_in
+from luota.lib.pages import number_in, render_polled, split_page, text_of, uuid_in
 from luota.portal import queries
 from luota.portal.truths import truths_of
 from monitors.conditions.duration import parse_duration
@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     user = cast("User", request.user)
     memberships = memberships_of(user)
     if not memberships and request.method == "POST":
-        name = request.POST.get("name", "").strip()[:120] or f"{user}'s workspace"
+        name = text_of(request.POST, "name")[:120] or f"{user}'s workspace"
         create_workspace(name=name, owner=user, actor=actor_of(request), now=clock.now())
         return redirect("home")
     if not memberships:

@@ -76,6 +76,25 @@ def test_a_viewer_gets_no_form(
     assert client_as(Role.VIEWER).get(forms_of(drill)[form]).status_code == 403
 
 
+@pytest.mark.parametrize("nonsense", ["%00", "%C2%B2", "x" * 5000, "-1", "%F0%9F%A6%86", "9" * 30])
+def test_nonsense_in_an_address_breaks_no_page(
+    member_client: Client, drill: Drill, nonsense: str
+) -> None:
+    names = ("q", "state", "cause", "after", "before", "mode")
+    query = "&".join(f"{name}={nonsense}" for name in names)
+
+    for page in pages_of(drill).values():
+        assert member_client.get(f"{page}?{query}").status_code == 200
+
+
+def test_nonsense_in_a_note_breaks_nothing(member_client: Client, drill: Drill) -> None:
+    file = pages_of(drill)["file"]
+
+    member_client.post(f"{file}/note", {"note": "nul \0 and duck \U0001f986"})
+
+    assert "nul  and duck \U0001f986" in member_client.get(file).content.decode()
+
+
 def test_the_front_door_leads_to_the_first_workspace(
     member_client: Client, workspace: Workspace
 ) -> None:
