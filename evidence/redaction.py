@@ -30,11 +30,11 @@ _ASSIGNMENT = re.compile(
     re.IGNORECASE,
 )
 _SUSPICION = re.compile(
-    rb"pass|secret|key|credential|auth|cookie|[cx]srf|session|cv[vc]|pwd|pin|ssn|iban|token|card|-----BEGIN|://"
-    rb"|eyJ|bearer|basic|AKIA|ASIA|gh[pousr]_|github_pat|glpat|k_live|k_test|whsec|xox|SG\.|AIza|npm_|pypi-|luota_|sk-"
+    rb"pass|secret|key|credential|auth|cookie|[cx]srf|session|cv[vc]|pwd|pin|ssn|iban|token|card|-----begin|://"
+    rb"|eyj|bearer|basic|akia|asia|gh[pousr]_|github_pat|glpat|k_live|k_test|whsec|xox|sg\.|aiza|npm_|pypi-|luota_|sk-"
     rb"|[3-6]\d{3}(?:[ -]?\d){8}",
-    re.IGNORECASE,
 )
+"""For lowered bytes: a search that ignores case is four times slower."""
 
 Note = dict[str, str]
 """{"path": dotted path, "rule": name of the rule}."""
@@ -47,7 +47,7 @@ def redact(value: Any, *, path: str, encoded: bytes | None = None) -> tuple[Any,
     through values that hold nothing suspicious, which are nearly all.
     """
     blob = orjson.dumps(value) if encoded is None else encoded
-    if not _SUSPICION.search(blob):
+    if not _SUSPICION.search(blob.lower()):
         return value, []
     notes: list[Note] = []
     return _walk(value, path, notes), notes
@@ -55,7 +55,7 @@ def redact(value: Any, *, path: str, encoded: bytes | None = None) -> tuple[Any,
 
 def redact_text(text: str, *, path: str) -> tuple[str, list[Note]]:
     """The text without token shapes, card numbers, credentials in URLs and assignments to secret names."""
-    if not text or not _SUSPICION.search(text.encode("utf-8", "replace")):
+    if not text or not _SUSPICION.search(text.encode("utf-8", "replace").lower()):
         return text, []
     rules: list[str] = []
 

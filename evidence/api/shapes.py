@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from evidence.api.limits import PAYLOAD_BYTES, TAGS_MOST
 from evidence.redaction import looks_secret
@@ -106,11 +107,25 @@ class Shape(serializers.Serializer[Any]):
         _measure_payload(body)
         words = {
             _snake(name): value
-            for name, value in self.run_validation(body).items()
+            for name, value in self.to_internal_value(body).items()
             if value is not None
         }
         _check_times(words, now)
         return words
+
+    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """As every serializer reads, but for fields that are neither there nor needed: nearly all of them."""
+        values: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if name in data or field.required:
+                try:
+                    values[name] = field.run_validation(data.get(name, empty))
+                except serializers.ValidationError as error:
+                    errors[name] = error.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
 
     def ignored(self, body: Mapping[str, Any]) -> list[str]:
         """The fields of the body that this shape does not know."""

@@ -73,7 +73,7 @@ class JsonAlways(BaseContentNegotiation):
 
     def select_renderer(
         self,
-        request: Any,
+        request: Any,  # noqa: ARG002 - what it accepts does not matter
         renderers: Iterable[Any],
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> tuple[Any, str]:
@@ -214,11 +214,18 @@ def _float_or_text(digits: str) -> float | str:
 
 
 def _depth_exceeds(value: object, limit: int) -> bool:
-    if isinstance(value, dict):
-        return limit == 0 or any(_depth_exceeds(item, limit - 1) for item in value.values())
-    if isinstance(value, list):
-        return limit == 0 or any(_depth_exceeds(item, limit - 1) for item in value)
-    return False
+    """Level by level, for a batch has thousands of values and few levels."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return any(isinstance(outer, dict | list) for outer in level)
 
 
 def _holds_nul(value: object) -> bool:
