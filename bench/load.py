@@ -1,8 +1,8 @@
 """The load: a process of its own that keeps N connections busy with POSTs and prints what came back.
 
-`python -m bench.load` reads one JSON line: {port, requests: [{path, body}], key, connections, seconds, events}.
-Connection i sends request i for ever; with `events` each body gets an eventId of its own. CPU spent here is
-nobody's: it is small, and the same for all that are compared.
+`python -m bench.load` reads one JSON line: {port, key, connections, requests: [{path, text}], and either
+`seconds` (connection i sends request i for ever; with `events` each body gets an eventId of its own)
+or `once` (each request is sent once)}. CPU spent here is nobody's: it is small, and the same for all.
 """
 
 import json
@@ -11,20 +11,19 @@ import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 
 class Line:
     """One connection with one request under way."""
 
-    def __init__(self, plan: dict[str, Any], request: dict[str, Any], number: int) -> None:
-        self.port, self.number, self.sent, self.answer = plan["port"], number, 0, b""
-        self.body = json.dumps(request.get("body") or {})
-        self.is_event = bool(plan.get("events"))
-        self.head = (
-            f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\nX-Luota-Key: {plan['key']}\r\n"
-            "Content-Type: application/json\r\nContent-Length: "
-        )
+    def __init__(
+        self, plan: dict[str, Any], requests: Iterator[dict[str, Any]], number: int
+    ) -> None:
+        self.port, self.key, self.number, self.answer = plan["port"], plan["key"], number, b""
+        self.is_event, self.requests, self.began = bool(plan.get("events")), requests, 0.0
         self.socket = self.connect()
 
     def connect(self) -> socket.socket:
@@ -32,16 +31,24 @@ class Line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return line
 
-    def send(self) -> None:
-        body = self.body
+    def send(self) -> bool:
+        """False when there is nothing more to send."""
+        request = next(self.requests, None)
+        if request is None:
+            return False
+        body = request.get("text", "{}")
         if self.is_event:
             body = f'{{"eventId":"{self.number}-{time.time_ns()}"}}'
-        self.sent, self.answer, self.began = self.sent + 1, b"", time.perf_counter()
-        self.socket.sendall(f"{self.head}{len(body)}\r\n\r\n{body}".encode())
+        self.answer, self.began = b"", time.perf_counter()
+        self.socket.sendall(
+            f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\nX-Luota-Key: {self.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        return True
 
     def read(self) -> int | None:
         """The status once the answer is whole."""
-        self.answer += self.socket.recv(65536)
+        self.answer += self.socket.recv(1 << 20)
         head, separator, body = self.answer.partition(b"\r\n\r\n")
         if not separator:
             return None
@@ -55,13 +62,13 @@ class Line:
 def run(plan: dict[str, Any]) -> dict[str, Any]:
     """{statuses: {status: count}, seconds, p50, p99 in milliseconds}."""
     selector = selectors.DefaultSelector()
-    requests, statuses, latencies = plan["requests"], Counter[int](), []
-    lines = [Line(plan, requests[i % len(requests)], i) for i in range(plan["connections"])]
+    statuses, latencies = Counter[int](), []
+    lines = _lines(plan)
     began = time.perf_counter()
+    under_way, until = 0, began + plan.get("seconds", 3600)
     for line in lines:
-        line.send()
         selector.register(line.socket, selectors.EVENT_READ, line)
-    under_way, until = len(lines), began + plan["seconds"]
+        under_way += line.send()
     while under_way:
         for key, _ in selector.select(10):
             line = key.data
@@ -76,17 +83,24 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
                 line.socket.close()
                 line.socket = line.connect()
                 selector.register(line.socket, selectors.EVENT_READ, line)
-            if now < until:
-                line.send()
-            else:
+            if now > until or not line.send():
                 under_way -= 1
+    seconds = time.perf_counter() - began
     latencies.sort()
     return {
         "statuses": {str(status): count for status, count in statuses.items()},
-        "seconds": time.perf_counter() - began,
+        "seconds": seconds,
         "p50": latencies[len(latencies) // 2] * 1000,
         "p99": latencies[len(latencies) * 99 // 100] * 1000,
     }
+
+
+def _lines(plan: dict[str, Any]) -> list[Line]:
+    requests, numbers = plan["requests"], range(plan["connections"])
+    if plan.get("once"):
+        shared = iter(requests)
+        return [Line(plan, shared, number) for number in numbers]
+    return [Line(plan, repeat(requests[n % len(requests)]), n) for n in numbers]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,12 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def parent_of(pid: int) -> int | None:
+    """None when it is gone."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else None
+
+
 def cpu_seconds(roots: Iterable[int]) -> float:
     """User and system time of the trees, that of children that ended and were waited for included."""
     pids = [pid for root in roots for pid in tree(root)]

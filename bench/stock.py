@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
+
 from luota.lib import clock
 from monitors.conditions.document import digest
 from monitors.conditions.values import Mode
@@ -22,10 +24,10 @@ def make_workspace() -> tuple[str, Workspace]:
 
 
 def make_heartbeats(
-    workspace: Workspace, count: int, *, interval: str = "1h", **columns: Any
+    workspace: Workspace, count: int, *, grace: str = "5m", **columns: Any
 ) -> Sequence[Monitor]:
-    """Heartbeat monitors that are watched from now on."""
-    document = {"schedules": [{"interval": interval}]}
+    """Heartbeat monitors, each expected every hour."""
+    document = {"schedules": [{"interval": "1h"}], "grace": grace}
     return make_monitors(workspace, count, Mode.HEARTBEAT, document, **columns)
 
 
@@ -54,5 +56,9 @@ def make_monitors(
     Spec.objects.bulk_create(specs, batch_size=2000)
     for monitor, spec in zip(monitors, specs, strict=True):
         monitor.spec = spec
-    Monitor.objects.bulk_update(monitors, ["spec"], batch_size=1000)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE monitors_monitor m SET spec_id = s.id FROM monitors_spec s"
+            " WHERE s.monitor_id = m.id AND m.spec_id IS NULL"
+        )
     return monitors
