@@ -34,7 +34,11 @@ def main() -> int:
     drill = _drill(given)
     try:
         is_proven = drill.perform()
-    except (NotTaken, ProgramFailed) as error:
+    except (
+        NotTaken,
+        ProgramFailed,
+        OSError,
+    ) as error:  # OSError: a program is missing, a disk is full
         print(f"restore drill: {error}\n{getattr(error, 'output', '')}".strip(), file=sys.stderr)
         return 2
     print(
@@ -94,7 +98,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _read_demo(path: Path) -> dict[str, Any]:
-    demo = json.loads(path.read_text())
+    try:
+        demo = json.loads(path.read_text())
+    except FileNotFoundError:
+        sys.exit(f"restore drill: there is no {path}: start `make run` first.")
     drill = demo["drill"]
     return {
         "--base-url": demo["baseUrl"],
