@@ -17,6 +17,7 @@ from evidence.api.views import ingest_caller, sender_of, spend, stored
 from evidence.signals import Action, Receipt, Sender, Signal, clean
 from luota.lib import clock
 from luota.lib.api import Problem, first_error, invalid, json_response, parse_json
+from luota.lib.shapes import PROBLEM_TYPE
 from workspaces.authentication import Caller
 
 BATCH_RATE_FACTOR = 100
@@ -32,6 +33,16 @@ class BatchAnswerShape(serializers.Serializer[Any]):
     results = serializers.ListField(child=serializers.JSONField())
 
 
+_ANSWERS = {
+    status: shape
+    for status, shape in answers.DOCUMENTED.items()
+    if status not in {200, 409, (422, PROBLEM_TYPE)}
+} | {
+    202: OpenApiResponse(BatchAnswerShape, "Stored are the accepted ones."),
+    422: OpenApiResponse(BatchAnswerShape, "Not one item was good."),
+}
+
+
 class BatchView(APIView):
     parser_classes = [JSONParser]  # for the schema; bodies are read strictly by luota.lib.api
 
@@ -41,7 +52,7 @@ class BatchView(APIView):
             "application/json": shapes.ItemShape(many=True),
             "application/x-ndjson": shapes.ItemShape(many=True),
         },
-        responses=answers.DOCUMENTED | {202: OpenApiResponse(BatchAnswerShape)},
+        responses=_ANSWERS,
     )
     def post(self, request: HttpRequest) -> HttpResponse:
         """Up to 1,000 items; good ones are stored even if their neighbours are refused."""
