@@ -33,10 +33,10 @@ class Incident(models.Model):
     """Counts within the workspace; what people say aloud."""
     monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="incidents")
     cause = models.CharField(max_length=12, choices=[(c.value, c.value) for c in Cause])
-    step = models.CharField(max_length=64, blank=True)
-    """The first failing step."""
+    step = models.CharField(max_length=80, blank=True)
+    """The first failing step; as long as a spec lets a name be."""
     fingerprint = models.CharField(max_length=200, blank=True)
-    labels = ArrayField(models.CharField(max_length=60), default=list)
+    labels = ArrayField(models.CharField(max_length=80), default=list)
     key = models.BinaryField(max_length=32)
     """SHA-256 of (monitor, cause, step, fingerprint, labels)."""
     severity = models.PositiveSmallIntegerField()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from evidence.beats import blind_windows
 from evidence.facts import Period, first_signals
@@ -59,12 +59,33 @@ def review_monitors(*, watermark: datetime, now: datetime) -> int:
         return 0
     _end_pauses(due, now=now)
     watched = [monitor for monitor in due if monitor.paused_at is None]
-    reviewed = _judge(watched, watermark)
+    judged = _review(watched, watermark=watermark, now=now) if watched else 0
+    return judged + len(due) - len(watched)
+
+
+def _review(monitors: Sequence[Monitor], *, watermark: datetime, now: datetime) -> int:
+    """A batch that cannot be written is halved until the monitor that spoils it is found."""
+    try:
+        return _review_together(monitors, watermark=watermark, now=now)
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not theirs
+    except Exception:
+        if len(monitors) == 1:
+            log.exception("monitor.poisoned", extra={"monitor": str(monitors[0].id)})
+            poisoned = Monitor.objects.filter(pk=monitors[0].pk)
+            return poisoned.update(review_at=watermark + POISON_PAUSE)
+    half = len(monitors) // 2
+    halves = monitors[:half], monitors[half:]
+    return sum(_review(part, watermark=watermark, now=now) for part in halves)
+
+
+def _review_together(monitors: Sequence[Monitor], *, watermark: datetime, now: datetime) -> int:
+    reviewed = _judge(monitors, watermark)
     with transaction.atomic():
         ours = _claim(reviewed)
         _write(ours, watermark=watermark, now=now)
         _look_at_files([r.monitor for r in ours if r.monitor.is_broken], now=now)
-    return len(ours) + len(due) - len(watched)
+    return len(ours)
 
 
 def _end_pauses(due: Sequence[Monitor], *, now: datetime) -> None:

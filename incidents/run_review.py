@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg.types.json import Jsonb
 
 from evidence.beats import blind_windows
@@ -41,8 +41,26 @@ def review_runs(*, watermark: datetime, now: datetime) -> int:
         .select_related("monitor__owner__user", "monitor__route")
         .order_by("review_at")[:BATCH]
     )
-    if not due:
-        return 0
+    return _review(due, watermark=watermark, now=now) if due else 0
+
+
+def _review(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
+    """A batch that cannot be written is halved until the run that spoils it is found: the others go on."""
+    try:
+        return _review_together(due, watermark=watermark, now=now)
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not theirs
+    except Exception:
+        if len(due) == 1:
+            log.exception("run.poisoned", extra={"run": str(due[0].id)})
+            _leave_alone(due, watermark + POISON_PAUSE)
+            return 1
+    half = len(due) // 2
+    halves = due[:half], due[half:]
+    return sum(_review(part, watermark=watermark, now=now) for part in halves)
+
+
+def _review_together(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
     watched = [run for run in due if run.monitor.paused_at is None]
     judged = _judge(watched, watermark)
     with transaction.atomic():
