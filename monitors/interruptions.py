@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
-from monitors.conditions.values import SETTLED_STATES
+from monitors.conditions.values import SETTLED_STATES, Mode, State
 from monitors.models import Monitor, Pause, Run
 from workspaces import audit
 from workspaces.audit import Actor
@@ -57,8 +57,7 @@ def resume_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> bool:
     if not paused.update(**ended, **due, watched_since=now):
         return False
     Pause.objects.filter(monitor=monitor, ends_at=None).update(ends_at=now)
-    settled = [state.value for state in SETTLED_STATES]
-    Run.objects.filter(monitor=monitor).exclude(state__in=settled).update(**due)
+    Run.objects.filter(_may_change_by_itself(monitor), monitor=monitor).update(**due)
     _record(monitor, "monitor.resumed", actor=actor, now=now)
     return True
 
@@ -99,6 +98,14 @@ def waive_run(
     )
     changes = _told(reason, waived_until=until)
     _record(run, "run.waived", actor=actor, now=now, changes=changes)
+
+
+def _may_change_by_itself(monitor: Monitor) -> Q:
+    """A review that fell due in a pause was dropped: content grows old though it was proven, waivers end."""
+    if monitor.mode == Mode.FRESHNESS:
+        return Q()
+    settled = [state.value for state in SETTLED_STATES]
+    return ~Q(state__in=settled) | Q(state=State.WAIVED.value, waived_until__isnull=False)
 
 
 def _check(reason: str, until: datetime | None, *, now: datetime) -> None:
