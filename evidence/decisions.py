@@ -182,6 +182,8 @@ def _note_on_monitor(entry: Entry) -> None:
         return
     if monitor.latest_at is None or entry.at >= monitor.latest_at:
         monitor.latest_at, monitor.latest_id = entry.at, entry.evidence_id
-    starts_clock = not monitor.has_signal and monitor.review_at is None
+    # The clock of an interval stands still before the first signal, and after a silence that was told.
+    is_asleep = monitor.mode == Mode.HEARTBEAT or not monitor.has_signal
+    starts_clock = is_asleep and monitor.review_at is None
     if (monitor.is_broken or starts_clock) and not monitor.is_paused:
         monitor.is_marked = True

@@ -113,7 +113,7 @@ def _is_held(verdict: SlotVerdict, blind: Sequence[Window]) -> bool:
 def _judge_interval(
     spec: Spec, interval: timedelta, facts: MonitorFacts, now: datetime
 ) -> SlotJudgement:
-    """Before the first signal nothing is promised, and one silence is told only once."""
+    """Before the first signal nothing is promised; one silence is told as often as a file asks for."""
     nothing = SlotJudgement(slots=(), review_at=None, judged_until=facts.judged_until)
     signals = [at for at in (*facts.signals, facts.latest_signal_at) if at]
     latest = max((at for at in signals if at <= now), default=None)
@@ -122,20 +122,31 @@ def _judge_interval(
         return replace(nothing, review_at=min(signals, default=None))
     clock_from = max(latest, facts.watched_since)
     anchor = restarted(facts.blind, clock_from, interval + allowance(spec))
-    slot = (anchor or clock_from) + interval
-    if facts.judged_until and facts.judged_until >= slot:
-        return nothing
-    due_at = slot + allowance(spec)
-    is_silent = anchor is not None and now >= due_at
-    verdict = SlotVerdict(
+    first = (anchor or clock_from) + interval
+    slots = [first + interval * number for number in range(spec.open_after.failures)]
+    untold = [slot for slot in slots if facts.judged_until is None or slot > facts.judged_until]
+    verdicts: list[SlotVerdict] = []
+    judged_until = facts.judged_until
+    for slot in untold:
+        due_at = slot + allowance(spec)
+        is_silent = anchor is not None and now >= due_at
+        verdicts.append(_interval_verdict(slot, due_at, latest, is_silent=is_silent))
+        if not is_silent:
+            review_at = None if anchor is None else due_at
+            return SlotJudgement(
+                slots=tuple(verdicts), review_at=review_at, judged_until=judged_until
+            )
+        judged_until = slot
+    return replace(nothing, slots=tuple(verdicts), judged_until=judged_until)
+
+
+def _interval_verdict(
+    slot: datetime, due_at: datetime, latest: datetime, *, is_silent: bool
+) -> SlotVerdict:
+    return SlotVerdict(
         slot=slot,
         starts_at=latest + _INSTANT,
         ends_at=None,
         verdict=Verdict.NOT_YET if is_silent else Verdict.HOLDING,
         due_at=due_at,
-    )
-    return SlotJudgement(
-        slots=(verdict,),
-        review_at=None if is_silent or anchor is None else due_at,
-        judged_until=slot if is_silent else facts.judged_until,
     )

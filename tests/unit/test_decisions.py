@@ -108,7 +108,8 @@ def test_tags_gather_once_each_and_at_most_sixteen() -> None:
     ("fields", "is_marked"),
     [
         ({"is_broken": True}, True),
-        ({"is_broken": False}, False),
+        ({"is_broken": False, "review_at": NOON}, False),
+        ({"is_broken": False, "review_at": None}, True),
         ({"has_signal": False}, True),
         ({"has_signal": False, "review_at": NOON}, False),
         ({"is_broken": True, "is_paused": True}, False),
