@@ -23,6 +23,17 @@ _COLUMNS = (
     "e.id, e.kind, e.strength, e.occurred_at, e.received_at, e.outcome, e.fresh_as_of, e.attempt,"
     " e.exit_code, e.summary"
 )
+_SIGNS_OF_LIFE = (
+    "FROM evidence_evidence s WHERE s.monitor_id = w.monitor_id AND s.id >= %s"
+    # By Evidence.at; the index is by what the sender says, which may be ahead.
+    "   AND s.occurred_at >= w.starts_at AND least(s.occurred_at, s.received_at) >= w.starts_at"
+    "   AND (w.ends_at IS NULL OR s.occurred_at < w.ends_at + interval '5 minutes'"
+    "     AND least(s.occurred_at, s.received_at) < w.ends_at)"
+    # What a run of an earlier slot still says is no start of this one.
+    "   AND (s.run_id IS NULL OR EXISTS (SELECT FROM monitors_run o"
+    "     WHERE o.id = s.run_id AND o.opened_at >= w.starts_at))"
+    " ORDER BY s.occurred_at LIMIT 1"
+)
 
 
 class Period(NamedTuple):
@@ -107,9 +118,7 @@ def _of_slots(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
     return _query(
         f"SELECT w.run_id, {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[])"
         "   AS w(run_id, monitor_id, starts_at, ends_at)"
-        " CROSS JOIN LATERAL (SELECT * FROM evidence_evidence WHERE monitor_id = w.monitor_id"
-        "   AND id >= %s AND occurred_at >= w.starts_at"
-        "   AND (w.ends_at IS NULL OR occurred_at < w.ends_at) ORDER BY occurred_at LIMIT 1) e",
+        f" CROSS JOIN LATERAL (SELECT * {_SIGNS_OF_LIFE}) e",
         [
             [run.id for run in runs],
             [run.monitor_id for run in runs],
@@ -129,9 +138,7 @@ def first_signals(periods: Sequence[Period]) -> dict[UUID, list[datetime]]:
         cursor.execute(
             "SELECT w.monitor_id, e.at FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])"
             "   AS w(monitor_id, starts_at, ends_at)"
-            " CROSS JOIN LATERAL (SELECT least(occurred_at, received_at) AS at FROM evidence_evidence"
-            "   WHERE monitor_id = w.monitor_id AND id >= %s AND occurred_at >= w.starts_at"
-            "   AND (w.ends_at IS NULL OR occurred_at < w.ends_at) ORDER BY occurred_at LIMIT 1) e",
+            f" CROSS JOIN LATERAL (SELECT least(occurred_at, received_at) AS at {_SIGNS_OF_LIFE}) e",
             [
                 [period.monitor_id for period in periods],
                 [period.starts_at for period in periods],
