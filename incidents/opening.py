@@ -129,7 +129,8 @@ def _present(keys: Iterable[_Key]) -> dict[_Key, Incident]:
     rows = Incident.objects.unresolved().filter(
         workspace_id__in={workspace for workspace, _ in wanted}, key__in=[key for _, key in wanted]
     )
-    return _by_key(rows, wanted)
+    # Locked: a run that joined while a person resolved the file would never be told of again.
+    return _by_key(rows.select_for_update(no_key=True), wanted)
 
 
 def _resolved_lately(keys: Iterable[_Key], now: datetime) -> dict[_Key, Incident]:
