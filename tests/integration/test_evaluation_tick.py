@@ -129,6 +129,9 @@ def test_one_evaluator_at_a_time() -> None:
     with psycopg.connect(**{k: v for k, v in parameters.items() if k not in own}) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [evaluation._LOCK])
         report = evaluation.tick(at(T0 + HOUR))
+        other.execute(
+            "SELECT pg_advisory_unlock(%s)", [evaluation._LOCK]
+        )  # a closed session frees it later
     assert (report.is_ours, report.runs) == (False, 0)
     assert evaluation.tick(at(T0 + HOUR)).runs == 1
 
