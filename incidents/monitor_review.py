@@ -146,9 +146,15 @@ def _judge_one(
 
 
 def _windows(monitors: Sequence[Monitor], watermark: datetime) -> tuple[Window, ...]:
-    since = min((m.judged_until or m.watched_since for m in monitors), default=watermark)
+    since = min((_waits_since(m) for m in monitors), default=watermark)
     with connection.cursor() as cursor:
         return blind_windows(cursor, since=max(since, watermark - _LONGEST_LOOK_BACK))
+
+
+def _waits_since(monitor: Monitor) -> datetime:
+    """Of slots, since the last one that was judged; of an interval, since the latest signal."""
+    since = monitor.judged_until or monitor.watched_since
+    return min(since, monitor.latest_signal_at or since)
 
 
 def _claim(reviewed: Sequence[_Reviewed]) -> list[_Reviewed]:

@@ -47,8 +47,8 @@ def admit(breaks: Sequence[Broken], *, now: datetime) -> list[Broken]:
     if not counted:
         return list(breaks)
     history = _history(counted)
-    enough = {id(b) for b in counted if _is_enough(b, history[b.case.run.monitor_id])}
-    joining = {o.run_id for b in counted if id(b) in enough for o in history[b.case.run.monitor_id]}
+    enough = {id(b) for b in counted if _is_enough(b, history[b.case.run.id])}
+    joining = {o.run_id for b in counted if id(b) in enough for o in history[b.case.run.id]}
     _make_due(joining - {b.case.run.id for b in counted}, now)
     return [b for b in breaks if b.case.spec.open_after.of <= 1 or id(b) in enough]
 
@@ -60,34 +60,48 @@ class _Occurrence(NamedTuple):
 
 
 def _history(breaks: Iterable[Broken]) -> Mapping[UUID, list[_Occurrence]]:
-    """{monitor id: its last occurrences, newest first}. Index: run_recent_of_monitor."""
+    """{run id: the occurrences around it, newest first}: runs overlap, and an older one may break last.
+
+    Index: run_recent_of_monitor.
+    """
     history: dict[UUID, list[_Occurrence]] = defaultdict(list)
-    wanted = {b.case.run.monitor_id: b.case.spec.open_after.of for b in breaks}
+    wanted = {b.case.run.id: (b.case.run.monitor_id, b.case.spec.open_after.of) for b in breaks}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT w.monitor_id, r.id, r.expected_at,"
-            "   r.broken_since IS NOT NULL OR r.state = 'superseded'"
-            " FROM unnest(%s::uuid[], %s::int[]) AS w(monitor_id, most)"
-            " CROSS JOIN LATERAL (SELECT * FROM monitors_run"
-            "   WHERE monitor_id = w.monitor_id ORDER BY id DESC LIMIT w.most) r",
-            [list(wanted), list(wanted.values())],
+            "SELECT w.id, r.id, r.expected_at, r.broken_since IS NOT NULL OR r.state = 'superseded'"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::int[]) AS w(id, monitor_id, most)"
+            " CROSS JOIN LATERAL ("
+            "   (SELECT * FROM monitors_run WHERE monitor_id = w.monitor_id AND id <= w.id"
+            "     ORDER BY id DESC LIMIT w.most)"
+            "   UNION ALL (SELECT * FROM monitors_run WHERE monitor_id = w.monitor_id AND id > w.id"
+            "     ORDER BY id LIMIT w.most - 1)) r ORDER BY w.id, r.id DESC",
+            [
+                list(wanted),
+                [monitor_id for monitor_id, _ in wanted.values()],
+                [most for _, most in wanted.values()],
+            ],
         )
-        for monitor_id, *columns in cursor.fetchall():
-            history[monitor_id].append(_Occurrence(*columns))
+        for run_id, *columns in cursor.fetchall():
+            history[run_id].append(_Occurrence(*columns))
     return history
 
 
 def _is_enough(broken: Broken, history: Sequence[_Occurrence]) -> bool:
-    """A slot that was filled has no run: silent ones count only as far back as `of` slots reach."""
+    """Do the last `of` occurrences, up to this one or to a later one, hold enough broken ones?"""
     run, spec = broken.case.run, broken.case.spec
+    counted = [o for o in history if o.run_id == run.id or _counts(o, run, spec)]
+    place = next(n for n, o in enumerate(counted) if o.run_id == run.id)
+    outcomes = [o.is_broken or o.run_id == run.id for o in counted]
+    first = max(0, place - spec.open_after.of + 1)
+    return any(opens_file(spec, outcomes[start:]) for start in range(first, place + 1))
+
+
+def _counts(occurrence: _Occurrence, run: Run, spec: Spec) -> bool:
+    """A slot that was filled has no run: silent ones count only as far back as `of` slots reach."""
     oldest = _oldest_slot(spec, run.expected_at)
-    outcomes = [
-        o.is_broken
-        for o in history
-        if o.run_id != run.id
-        and (oldest is None or o.expected_at is None or o.expected_at >= oldest)
-    ]
-    return opens_file(spec, [True, *outcomes])
+    if oldest is None or occurrence.expected_at is None or run.expected_at is None:
+        return True
+    return oldest <= occurrence.expected_at <= run.expected_at
 
 
 def _oldest_slot(spec: Spec, slot: datetime | None) -> datetime | None:

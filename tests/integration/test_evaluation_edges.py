@@ -124,3 +124,30 @@ def test_a_clock_ahead_fills_no_later_slot() -> None:
     judge(at=T0)
     judge(at=T0 + 7 * MINUTE)
     assert Incident.objects.get().cause == "missed"
+
+
+def test_overlapping_runs_are_counted_though_newer_ones_are_open() -> None:
+    job = watched(
+        Mode.RUN,
+        since=T0,
+        document={"within": "10m", "open_after": {"failures": 2, "of": 3}},
+    )
+    for minutes in range(13):
+        tell(job, Action.START, at=T0 + minutes * MINUTE, external_run_id=f"r-{minutes}")
+        judge(at=T0 + minutes * MINUTE)
+    assert Incident.objects.get().affected_count == 3
+
+
+def test_an_older_run_that_breaks_last_counts_with_the_newer_one() -> None:
+    job = watched(
+        Mode.RUN,
+        since=T0,
+        document={"within": "10m", "open_after": {"failures": 2}},
+    )
+    tell(job, Action.START, at=T0, external_run_id="older")
+    tell(job, Action.FAIL, at=T0 + MINUTE, external_run_id="newer")
+    judge(at=T0 + MINUTE)
+    assert not Incident.objects.exists()
+    tell(job, Action.FAIL, at=T0 + 2 * MINUTE, external_run_id="older")
+    judge(at=T0 + 2 * MINUTE)
+    assert Incident.objects.get().affected_count == 2
