@@ -17,7 +17,6 @@ from evidence.api.views import ingest_caller, sender_of, spend, stored
 from evidence.signals import Action, Receipt, Sender, Signal, clean
 from luota.lib import clock
 from luota.lib.api import Problem, first_error, invalid, json_response, parse_json
-from luota.lib.shapes import PROBLEM_TYPE
 from workspaces.authentication import Caller
 
 BATCH_RATE_FACTOR = 100
@@ -36,10 +35,10 @@ class BatchAnswerShape(serializers.Serializer[Any]):
 _ANSWERS = {
     status: shape
     for status, shape in answers.DOCUMENTED.items()
-    if status not in {200, 409, (422, PROBLEM_TYPE)}
+    if status not in {200, 409}
 } | {
     202: OpenApiResponse(BatchAnswerShape, "Stored are the accepted ones."),
-    422: OpenApiResponse(BatchAnswerShape, "Not one item was good."),
+    (422, "application/json"): OpenApiResponse(BatchAnswerShape, "Not one item was good."),
 }
 
 
