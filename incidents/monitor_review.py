@@ -227,15 +227,21 @@ def _insert_silent_runs(cursor: Any, reviewed: Sequence[_Reviewed], now: datetim
 def _look_at_silent_runs(cursor: Any, monitors: Sequence[Monitor], now: datetime) -> None:
     """A signal may fill an earlier slot late, and one in a later slot makes it moot: their fold says.
 
-    Indexes: run_broken, run_at_risk.
+    Indexes: run_broken, run_at_risk, run_recent_of_monitor.
     """
     if monitors:
         cursor.execute(
             "UPDATE monitors_run r SET review_at = %s, facts_version = r.facts_version + 1,"
-            " superseded_at = CASE WHEN r.slot_ends_at <= m.latest_signal_at"
-            "   THEN m.latest_signal_at ELSE r.superseded_at END"
-            " FROM monitors_monitor m WHERE m.id = ANY(%s) AND r.monitor_id = m.id"
-            " AND r.workspace_id = m.workspace_id AND r.expected_at IS NOT NULL"
+            " superseded_at = CASE WHEN r.slot_ends_at <= m.newer_at"
+            "   THEN m.newer_at ELSE r.superseded_at END"
+            " FROM (SELECT id, workspace_id, latest_signal_at,"
+            # What a run of an earlier slot still says makes no slot moot: a run that began later does.
+            "   CASE WHEN mode <> 'run' THEN latest_signal_at ELSE (SELECT o.opened_at"
+            "     FROM monitors_run o WHERE o.monitor_id = monitors_monitor.id"
+            "     AND o.expected_at IS NULL ORDER BY o.id DESC LIMIT 1) END AS newer_at"
+            "   FROM monitors_monitor WHERE id = ANY(%s)) m"
+            " WHERE r.monitor_id = m.id AND r.workspace_id = m.workspace_id"
+            " AND r.expected_at IS NOT NULL"
             " AND (r.broken_since IS NOT NULL OR r.state = 'unknown') AND r.superseded_at IS NULL"
             " AND r.slot_starts_at <= m.latest_signal_at",
             [now, [monitor.id for monitor in monitors]],
