@@ -121,11 +121,15 @@ def _claim(entry: Entry, run: RunRow) -> Fate:
 
 
 def _claim_start(entry: Entry, run: RunRow) -> Fate:
-    """The first start, or the start of another attempt after a fail; anything else is a repetition."""
+    """The first start, or that of another attempt after a fail or a success that was not believed.
+
+    Anything else is a repetition.
+    """
     if run.started_at is None:
         run.started_at, run.started_evidence_id = entry.at, entry.evidence_id
         return Fate.STORED
-    if run.reported != Outcome.FAIL:
+    is_not_believed = run.reported == Outcome.SUCCESS and run.state == State.FAILED
+    if run.reported != Outcome.FAIL and not is_not_believed:
         return _replay(entry, run, run.started_evidence_id)
     run.reported, run.reported_evidence_id = "", None
     run.attempt += 1

@@ -13,7 +13,9 @@ from monitors.conditions.values import Evidence, Mode, Outcome, RunFacts, Streng
 from monitors.models import Pause, Run
 
 MOST_OF_A_KIND = 50
-"""Pieces of one kind that a run is judged by, the first ones; a chatty worker costs no more."""
+"""Pieces of one kind that a run is judged by, so many first and last ones; a chatty worker costs no more."""
+MOST_OF_CONTENT = 1000
+"""About as many pieces are asked how recent content is, the most recent one of each stretch."""
 _LATE_COMMIT = timedelta(minutes=1)
 """Evidence received before a judgement may be committed after it, by no more than this."""
 _AHEAD = timedelta(minutes=5)
@@ -73,16 +75,19 @@ def _evidence_of(runs: Sequence[Run]) -> Mapping[UUID, list[Evidence]]:
 
 
 def _of_plain(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
-    """The first pieces of each kind. Index: evidence_of_run; nothing is older than its run."""
+    """The first and last pieces of each kind. Index: evidence_of_run; nothing is older than its run."""
     if not runs:
         return []
     return _query(
         f"SELECT e.run_id, {_COLUMNS} FROM (SELECT *,"
-        "   row_number() OVER (PARTITION BY run_id, kind ORDER BY id) AS place"
-        "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s) e WHERE e.place <= %s",
+        "   row_number() OVER (PARTITION BY run_id, kind ORDER BY id) AS place,"
+        "   count(*) OVER (PARTITION BY run_id, kind) AS size"
+        "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s) e"
+        " WHERE e.place <= %s OR e.place > e.size - %s",
         [
             [run.id for run in runs],
             first_uuid7_at(min(run.created_at for run in runs) - _LATE_COMMIT),
+            MOST_OF_A_KIND,
             MOST_OF_A_KIND,
         ],
     )
@@ -105,9 +110,11 @@ def _of_living(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
     return _query(
         f"SELECT e.run_id, {_COLUMNS} FROM evidence_evidence e WHERE e.id = ANY(%s::uuid[])"
         f" UNION SELECT w.run_id, {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[]) AS w(run_id, since)"
-        " CROSS JOIN LATERAL (SELECT * FROM evidence_evidence WHERE run_id = w.run_id AND id >= w.since"
-        "   ORDER BY id DESC LIMIT 1000) e",
-        [carried, [run.id for run in runs], since],
+        " CROSS JOIN LATERAL (SELECT DISTINCT ON (s.stretch) * FROM"
+        "   (SELECT *, row_number() OVER (ORDER BY id) / (1 + count(*) OVER () / %s) AS stretch"
+        "     FROM evidence_evidence WHERE run_id = w.run_id AND id >= w.since) s"
+        "   ORDER BY s.stretch, coalesce(s.fresh_as_of, s.occurred_at) DESC) e",
+        [carried, [run.id for run in runs], since, MOST_OF_CONTENT],
     )
 
 

@@ -151,3 +151,50 @@ def test_an_older_run_that_breaks_last_counts_with_the_newer_one() -> None:
     tell(job, Action.FAIL, at=T0 + 2 * MINUTE, external_run_id="older")
     judge(at=T0 + 2 * MINUTE)
     assert Incident.objects.get().affected_count == 2
+
+
+def test_the_end_of_the_last_run_makes_no_missed_start_moot() -> None:
+    job = watched(
+        Mode.RUN,
+        since=T0 - MINUTE,
+        document={"schedules": [{"cron": "0 * * * *"}], "start_within": "5m", "within": "3h"},
+    )
+    tell(job, Action.START, at=T0, external_run_id="ten")
+    judge(at=T0 + 66 * MINUTE)
+    tell(job, Action.SUCCESS, at=T0 + 95 * MINUTE, external_run_id="ten")
+    judge(at=T0 + 95 * MINUTE)
+    assert Incident.objects.get().state == "open"
+    tell(job, Action.START, at=T0 + 2 * HOUR, external_run_id="twelve")
+    judge(at=T0 + 2 * HOUR)
+    assert Incident.objects.get().resolution == "superseded"
+
+
+def test_a_success_after_many_fails_proves_the_run() -> None:
+    job = watched(Mode.RUN, since=T0)
+    for minutes in range(0, 120, 2):
+        tell(job, Action.START, at=T0 + minutes * MINUTE, external_run_id="a")
+        tell(job, Action.FAIL, at=T0 + (minutes + 1) * MINUTE, external_run_id="a")
+    tell(job, Action.SUCCESS, at=T0 + 2 * HOUR, external_run_id="a")
+    judge(at=T0 + 2 * HOUR)
+    assert Run.objects.get().state == "proven"
+
+
+def test_a_run_whose_success_came_too_soon_may_begin_again() -> None:
+    job = watched(Mode.RUN, since=T0, document={"min_duration": "5m"})
+    tell(job, Action.START, at=T0, external_run_id="a")
+    tell(job, Action.SUCCESS, at=T0 + MINUTE, external_run_id="a")
+    judge(at=T0 + MINUTE)
+    tell(job, Action.START, at=T0 + 2 * MINUTE, external_run_id="a")
+    tell(job, Action.SUCCESS, at=T0 + 9 * MINUTE, external_run_id="a")
+    judge(at=T0 + 9 * MINUTE)
+    assert Run.objects.get().state == "proven"
+
+
+def test_content_that_was_always_fresh_was_never_stale_however_late_we_look() -> None:
+    table = watched(Mode.FRESHNESS, since=T0, document={"max_age": "10m"})
+    tell(table, Action.PING, at=T0)
+    judge(at=T0)
+    for second in range(2, 2600, 2):
+        tell(table, Action.PING, at=T0 + timedelta(seconds=second))
+    judge(at=T0 + timedelta(seconds=2600))
+    assert not Incident.objects.exists()
