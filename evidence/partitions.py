@@ -27,6 +27,8 @@ def keep(*, now: datetime, retention: timedelta) -> tuple[int, int]:
     wanted = [today + timedelta(days=offset) for offset in range(DAYS_AHEAD + 1)]
     oldest = today - retention
     with transaction.atomic(), connection.cursor() as cursor:
+        # The table is locked for a moment: behind a long query that would hold up all of intake.
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         present = _present_days(now)
         made = [day for day in wanted if day not in present and not _default_holds(day)]
