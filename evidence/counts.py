@@ -12,6 +12,7 @@ def signals_since(monitor_id: UUID, since: datetime, *, most: int) -> int:
     rows = Evidence.objects.filter(
         monitor_id=monitor_id,
         occurred_at__gte=since,
+        received_at__gte=since,
         pk__gte=first_uuid7_at(since - timedelta(minutes=5)),
     )
     return len(rows.values_list("pk", flat=True)[:most])

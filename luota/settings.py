@@ -217,6 +217,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "luota.lib.api.JsonAlways",
+    "DEFAULT_METADATA_CLASS": None,  # nothing is told to OPTIONS without a token
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "luota.lib.api.problem_from_exception",
     "UNAUTHENTICATED_USER": None,

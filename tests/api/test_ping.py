@@ -191,7 +191,9 @@ def test_a_monitor_of_runs_takes_no_pings(send: Sending, job: Monitor) -> None:
     assert not Evidence.objects.filter(monitor=job).exists()
 
 
-@pytest.mark.parametrize("unknown", ["nonsense", "01a20000-0000-7000-8000-000000000001", "%00", "…", "a" * 300])
+@pytest.mark.parametrize(
+    "unknown", ["nonsense", "01a20000-0000-7000-8000-000000000001", "%00", "…", "a" * 300]
+)
 def test_an_unknown_monitor_is_answered_like_a_bad_token(send: Sending, unknown: str) -> None:
     answer = send(f"/v1/monitors/{unknown}/ping")
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorised")
@@ -205,7 +207,7 @@ def test_a_foreign_monitor_is_answered_like_an_unknown_one(send: Sending) -> Non
     assert not Evidence.objects.filter(monitor=stranger).exists()
 
 
-@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
 def test_another_method_is_refused(send: Sending, monitor: Monitor, method: str) -> None:
     answer = getattr(send.client, method)(ping(monitor))
     assert answer.status_code == 405

@@ -352,3 +352,33 @@ def test_a_silent_interval_over_the_change_of_the_clock_is_counted_in_real_time(
     ping(monitor, instant(f"{SPRING} 00:30"))
     judge(at=instant(f"{SPRING} 06:00"))
     assert file_of(monitor).opened_at == instant(f"{SPRING} 02:35")
+
+
+AHEAD = timedelta(minutes=3)
+"""The sender's clock is fast; the contract takes up to five minutes."""
+
+
+def test_a_signal_dated_ahead_does_not_prove_the_silence_after_it(pulse: Monitor) -> None:
+    ping(pulse, T0, occurred_at=T0 + AHEAD)
+    judge(at=T0)
+    judge(at=T0 + 15 * MINUTE)
+    file = file_of(pulse)
+    assert (file.cause, file.state, file.opened_at) == ("missed", "open", T0 + 15 * MINUTE)
+
+
+def test_a_sender_whose_clock_is_fast_is_not_missed_slot_after_slot() -> None:
+    rules = {"schedules": [{"cron": "* * * * *"}], "grace": "30s"}
+    monitor = watched(Mode.HEARTBEAT, since=T0, document=rules)
+    for n in range(10):
+        at = T0 + n * MINUTE
+        ping(monitor, at, occurred_at=at + AHEAD)
+    judge(at=T0 + 9 * MINUTE + 31 * timedelta(seconds=1))
+    assert not Run.objects.exists()
+
+
+def test_a_late_signal_of_a_sender_whose_clock_is_fast_ends_the_silence(pulse: Monitor) -> None:
+    ping(pulse, T0)
+    judge(at=T0 + 20 * MINUTE)
+    ping(pulse, T0 + 25 * MINUTE, occurred_at=T0 + 25 * MINUTE + AHEAD)
+    judge(at=T0 + 25 * MINUTE)
+    assert (file_of(pulse).state, Run.objects.get().lateness) == ("resolved", 10 * MINUTE)
