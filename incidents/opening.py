@@ -10,12 +10,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F, Max
 
-from evidence.quotes import load_quoted
 from incidents.cases import Broken
 from incidents.lifecycle import State, Trigger
 from incidents.models import AffectedRun, Incident, NoticeType, Transition
 from incidents.notifications.outbox import Queued, queue_notices
-from incidents.payloads import quote_of
+from incidents.sheets import Sheet, write_sheets
 from luota.lib.ids import uuid7_at
 from monitors.conditions.fold import opens_file
 from monitors.conditions.schedule import previous_slot
@@ -23,6 +22,17 @@ from monitors.conditions.slots import interval_of
 from monitors.conditions.values import Spec
 from monitors.models import Monitor, Run
 
+_REOPENED_COLUMNS = [
+    "state",
+    "resolved_at",
+    "acknowledged_at",
+    "acknowledged_by",
+    "resolution",
+    "reopened_count",
+    "opened_at",
+    "recorded_at",
+    "quote",
+]
 REOPEN_WITHIN = timedelta(hours=24)
 """The same key again within this time reopens the same file: a regression, not a new story."""
 
@@ -156,7 +166,8 @@ def _resolved_lately(keys: Iterable[_Key], now: datetime) -> dict[_Key, Incident
         key__in=[key for _, key in wanted],
         state=State.RESOLVED.value,
         resolved_at__gte=now - REOPEN_WITHIN,
-    ).order_by("resolved_at")
+    )
+    rows = rows.order_by("resolved_at").select_for_update(no_key=True)
     return _by_key(rows, wanted)
 
 
@@ -166,17 +177,18 @@ def _by_key(rows: Iterable[Incident], wanted: set[_Key]) -> dict[_Key, Incident]
 
 
 def _reopen(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> dict[_Key, Incident]:
+    """The same file with the new break in it; what it said before stays in its timeline."""
     if not rows:
         return {}
-    ids = [row.id for row in rows.values()]
-    Incident.objects.filter(pk__in=ids, state=State.RESOLVED.value).update(
-        state=State.REOPENED.value,
-        resolved_at=None,
-        resolution="",
-        acknowledged_at=None,
-        acknowledged_by=None,
-        reopened_count=F("reopened_count") + 1,
-    )
+    sheets = write_sheets([files[key].first.case for key in rows])
+    for key, row in rows.items():
+        row.state = State.REOPENED.value
+        row.resolved_at = row.acknowledged_at = row.acknowledged_by = None
+        row.resolution = ""
+        row.reopened_count += 1
+        row.opened_at, row.recorded_at = files[key].first.broken.since, now
+        row.quote = sheets[files[key].first.case.run.id].quote
+    Incident.objects.bulk_update(rows.values(), _REOPENED_COLUMNS)
     transitions = [
         _transition(row, Trigger.REOPENED, State.RESOLVED, State.REOPENED, files[key], now)
         for key, row in rows.items()
@@ -190,10 +202,11 @@ def _make(files: _Files, now: datetime) -> dict[_Key, Incident]:
     if not files:
         return {}
     numbers = _next_numbers({workspace for workspace, _ in files})
-    quotes = _quotes([file.first for file in files.values()])
+    sheets = write_sheets([file.first.case for file in files.values()])
     rows = {}
     for key, file in files.items():
-        rows[key] = _incident(key, file, next(numbers[key[0]]), quotes[id(file.first.case)], now)
+        sheet = sheets[file.first.case.run.id]
+        rows[key] = _incident(key, file, next(numbers[key[0]]), sheet, now)
     Incident.objects.bulk_create(rows.values())
     transitions = [
         _transition(row, Trigger.OPENED, None, State.OPEN, files[key], now)
@@ -214,40 +227,7 @@ def _next_numbers(workspace_ids: set[UUID]) -> dict[UUID, Iterator[int]]:
     return {uid: iter(range(highest.get(uid, 0) + 1, 2**31)) for uid in workspace_ids}
 
 
-def _quotes(breaks: Sequence[Broken]) -> dict[int, dict[str, object]]:
-    quoted = load_quoted([b.case.run for b in breaks])
-    last_good = _last_good({b.case.run.monitor_id for b in breaks})
-    return {
-        id(b.case): quote_of(
-            run=b.case.run,
-            spec=b.case.spec,
-            judgement=b.case.judgement,
-            quoted=quoted[b.case.run.id],
-            last_good=last_good.get(b.case.run.monitor_id),
-            facts=b.case.facts,
-        )
-        for b in breaks
-    }
-
-
-def _last_good(monitor_ids: set[UUID]) -> dict[UUID, dict[str, object]]:
-    """The last proven run of each monitor. Index: run_recent_of_monitor."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT w.id, r.id, r.occurrence, r.state_since FROM unnest(%s::uuid[]) AS w(id)"
-            " CROSS JOIN LATERAL (SELECT id, occurrence, state_since FROM monitors_run"
-            "   WHERE monitor_id = w.id AND state = 'proven' ORDER BY id DESC LIMIT 1) r",
-            [list(monitor_ids)],
-        )
-        return {
-            monitor_id: {"id": str(run_id), "occurrence": occurrence, "at": at.isoformat()}
-            for monitor_id, run_id, occurrence, at in cursor.fetchall()
-        }
-
-
-def _incident(
-    key: _Key, file: _File, number: int, quote: dict[str, object], now: datetime
-) -> Incident:
+def _incident(key: _Key, file: _File, number: int, sheet: Sheet, now: datetime) -> Incident:
     case, broken, labels = file.first
     monitor = case.run.monitor
     return Incident(
@@ -264,8 +244,8 @@ def _incident(
         opened_at=broken.since,
         recorded_at=now,
         affected_count=0,
-        route_id=monitor.route_id,
-        quote=quote,
+        route_id=sheet.route_id,
+        quote=sheet.quote,
     )
 
 

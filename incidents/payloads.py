@@ -102,7 +102,6 @@ def quote_of(
         "sentence_values": _sentence_values(spec, judgement, quoted),
         "promise": monitor.promise,
         "owner": monitor.owner_name,
-        "route": str(monitor.route) if monitor.route else None,
         "environment": run.environment or monitor.environment,
         "runbook_url": monitor.runbook_url,
         "steps": standing["steps"],

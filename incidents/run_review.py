@@ -16,8 +16,9 @@ from incidents.cases import Case
 from incidents.filing import file_cases
 from incidents.payloads import standing_of
 from incidents.specs import parsed_specs
+from incidents.superseding import supersede
 from monitors.conditions.fold import fold
-from monitors.conditions.values import BROKEN_STATES, Cause, Judgement, Move, RunFacts, Spec, State
+from monitors.conditions.values import BROKEN_STATES, Cause, Judgement, Move, RunFacts, Spec
 from monitors.models import Run, RunMove
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ def _review_together(due: Sequence[Run], *, watermark: datetime, now: datetime) 
         _write(cases, watermark=watermark, now=now)
         _leave_alone([c.run for c in judged if isinstance(c, _Poisoned)], watermark + POISON_PAUSE)
         _leave_alone([run for run in due if run.monitor.paused_at and run.id in ours], None)
-        file_cases(cases, now=now)
+        overtaken = supersede(cases, now=now)
+        file_cases([case for case in cases if case.run.id not in overtaken], now=now)
     return len(ours)
 
 
@@ -132,7 +134,6 @@ def _write(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> None
             " judged_at = %s, review_at = %s WHERE id = %s",
             [_columns(case, watermark) for case in cases],
         )
-        _supersede_older(cursor, cases, now)
     RunMove.objects.bulk_create(_rows(moves, now), ignore_conflicts=True)
 
 
@@ -185,45 +186,6 @@ def _rows(moves: Iterable[tuple[Run, Move]], now: datetime) -> list[RunMove]:
         )
         for run, move in moves
     ]
-
-
-def _supersede_older(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
-    """A newer proof makes older breaks moot: of the same subject, or without one of the same schedule.
-
-    Index: run_broken.
-    """
-    proven = [case for case in cases if _newly_proven(case) and case.run.opened_at]
-    if proven:
-        cursor.execute(
-            "UPDATE monitors_run r SET superseded_at = w.at, review_at = %s,"
-            " facts_version = r.facts_version + 1"
-            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bool[],"
-            "   %s::timestamptz[], %s::timestamptz[])"
-            "   AS w(id, workspace_id, monitor_id, key, is_bare, opened_at, at)"
-            " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
-            " AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
-            " AND (r.key = w.key OR w.is_bare AND r.key IN ('', r.occurrence))"
-            " AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
-            [
-                now,
-                [case.run.id for case in proven],
-                [case.run.workspace_id for case in proven],
-                [case.run.monitor_id for case in proven],
-                [case.run.key for case in proven],
-                [_is_bare_slot(case) for case in proven],
-                [case.run.opened_at for case in proven],
-                [case.judgement.since for case in proven],
-            ],
-        )
-
-
-def _is_bare_slot(case: Case) -> bool:
-    """One of a schedule's runs that names no subject: the next night's makes it moot."""
-    return bool(case.spec.schedules) and case.run.key == case.run.occurrence
-
-
-def _newly_proven(case: Case) -> bool:
-    return case.judgement.state is State.PROVEN and case.run.state != State.PROVEN.value
 
 
 def _leave_alone(runs: Sequence[Run], until: datetime | None) -> None:

@@ -256,6 +256,12 @@ class Run(models.Model):
             ),
             # A monitor's recent runs, newest first; outcomes for n of m.
             models.Index(fields=["monitor", "-id"], name="run_recent_of_monitor"),
+            # The last good run; a newer proof that makes a break moot.
+            models.Index(
+                fields=["monitor", "-id"],
+                name="run_last_proven",
+                condition=Q(state=State.PROVEN.value),
+            ),
             # Closing by external id without a subject known to the caller.
             models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),
             # The queue's at-risk list and broken runs of a monitor.

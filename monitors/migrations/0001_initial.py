@@ -155,6 +155,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
+            index=models.Index(condition=models.Q(('state', 'proven')), fields=['monitor', '-id'], name='run_last_proven'),
+        ),
+        migrations.AddIndex(
+            model_name='run',
             index=models.Index(fields=['monitor', 'occurrence'], name='run_by_occurrence'),
         ),
         migrations.AddIndex(

@@ -1,0 +1,67 @@
+"""What a file says when it opens: loads, in sets, all that its quote is made of."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from evidence.quotes import load_quoted
+from incidents.cases import Case
+from incidents.payloads import quote_of
+from workspaces.models import Route
+
+
+class Sheet(NamedTuple):
+    """The quote of a file, and the route by which it is told."""
+
+    quote: dict[str, object]
+    route_id: UUID | None
+
+
+def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
+    """{run id: sheet}; a handful of queries, however many cases."""
+    quoted = load_quoted([case.run for case in cases])
+    last_good = _last_good({case.run.monitor_id for case in cases})
+    routes = _routes(cases)
+    return {
+        case.run.id: Sheet(
+            quote_of(
+                run=case.run,
+                spec=case.spec,
+                judgement=case.judgement,
+                quoted=quoted[case.run.id],
+                last_good=last_good.get(case.run.monitor_id),
+                facts=case.facts,
+            )
+            | {"route": str(route) if (route := routes[case.run.id]) else None},
+            route.pk if route else None,
+        )
+        for case in cases
+    }
+
+
+def _routes(cases: Iterable[Case]) -> Mapping[UUID, Route | None]:
+    """The monitor's own route, else the default one of its workspace."""
+    workspaces = {case.run.workspace_id for case in cases if case.run.monitor.route is None}
+    defaults = Route.objects.filter(workspace_id__in=workspaces, is_default=True)
+    by_workspace = {route.workspace_id: route for route in defaults}
+    return {
+        case.run.id: case.run.monitor.route or by_workspace.get(case.run.workspace_id)
+        for case in cases
+    }
+
+
+def _last_good(monitor_ids: set[UUID]) -> dict[UUID, dict[str, object]]:
+    """The last proven run of each monitor. Index: run_last_proven."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.id, r.id, r.occurrence, r.state_since FROM unnest(%s::uuid[]) AS w(id)"
+            " CROSS JOIN LATERAL (SELECT id, occurrence, state_since FROM monitors_run"
+            "   WHERE monitor_id = w.id AND state = 'proven' ORDER BY id DESC LIMIT 1) r",
+            [list(monitor_ids)],
+        )
+        return {
+            monitor_id: {"id": str(run_id), "occurrence": occurrence, "at": at.isoformat()}
+            for monitor_id, run_id, occurrence, at in cursor.fetchall()
+        }

@@ -1,0 +1,91 @@
+"""A newer proof makes older breaks moot, whichever of the two is seen first. Their own fold says so."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from incidents.cases import Case
+from monitors.conditions.values import BROKEN_STATES, State
+
+
+def supersede(cases: Sequence[Case], *, now: datetime) -> set[UUID]:
+    """Mark what is moot as due; returns the runs of these cases that were overtaken already."""
+    with connection.cursor() as cursor:
+        _make_older_moot(cursor, cases, now)
+        return _find_overtaken(cursor, cases, now)
+
+
+def _make_older_moot(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
+    """A newer proof makes older breaks moot: of the same subject, or without one of the same schedule.
+
+    Index: run_broken.
+    """
+    proven = [case for case in cases if _newly_proven(case) and case.run.opened_at]
+    if proven:
+        cursor.execute(
+            "UPDATE monitors_run r SET superseded_at = w.at, review_at = %s,"
+            " facts_version = r.facts_version + 1"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bool[],"
+            "   %s::timestamptz[], %s::timestamptz[])"
+            "   AS w(id, workspace_id, monitor_id, key, is_bare, opened_at, at)"
+            " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
+            " AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
+            " AND (r.key = w.key OR w.is_bare AND r.key IN ('', r.occurrence))"
+            " AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
+            [
+                now,
+                [case.run.id for case in proven],
+                [case.run.workspace_id for case in proven],
+                [case.run.monitor_id for case in proven],
+                [case.run.key for case in proven],
+                [_is_bare_slot(case) for case in proven],
+                [case.run.opened_at for case in proven],
+                [case.judgement.since for case in proven],
+            ],
+        )
+
+
+def _is_bare_slot(case: Case) -> bool:
+    """One of a schedule's runs that names no subject: the next night's makes it moot."""
+    return bool(case.spec.schedules) and case.run.key == case.run.occurrence
+
+
+def _newly_proven(case: Case) -> bool:
+    return case.judgement.state is State.PROVEN and case.run.state != State.PROVEN.value
+
+
+def _find_overtaken(cursor: Any, cases: Sequence[Case], now: datetime) -> set[UUID]:
+    """Runs that break although a later one was proven before: a deadline that came after its moment.
+
+    Indexes: run_once_per_occurrence, run_last_proven.
+    """
+    broken = [case for case in cases if _newly_broken(case) and case.run.opened_at]
+    if not broken:
+        return set()
+    cursor.execute(
+        "UPDATE monitors_run r SET superseded_at = p.at, review_at = %s,"
+        " facts_version = r.facts_version + 1"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bool[], %s::timestamptz[])"
+        "   AS w(id, monitor_id, key, is_bare, opened_at)"
+        " CROSS JOIN LATERAL (SELECT state_since AS at FROM monitors_run WHERE"
+        "   monitor_id = w.monitor_id AND state = 'proven' AND opened_at > w.opened_at"
+        "   AND (key = w.key OR w.is_bare AND key = occurrence) ORDER BY id DESC LIMIT 1) p"
+        " WHERE r.id = w.id AND r.superseded_at IS NULL RETURNING r.id",
+        [
+            now,
+            [case.run.id for case in broken],
+            [case.run.monitor_id for case in broken],
+            [case.run.key for case in broken],
+            [_is_bare_slot(case) for case in broken],
+            [case.run.opened_at for case in broken],
+        ],
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _newly_broken(case: Case) -> bool:
+    was_broken = case.run.state in {state.value for state in BROKEN_STATES}
+    return case.judgement.state in BROKEN_STATES and not was_broken
