@@ -10,12 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import requests
 
+from luota.embedded.layout import layout_of
+from luota.embedded.processes import engines_in
 from tests.factories.receivers import Receiver, running_receiver
 from tests.processes import Product
 
@@ -197,6 +200,48 @@ def test_redis_with_all_that_it_held(product: Product, receiver: Receiver) -> No
         product.start("redis")
         flow.goes_on()
     all_is_well(product, receiver, flow, broken)
+
+
+def test_redis_that_hangs(product: Product, receiver: Receiver) -> None:
+    """Worse than dead: it takes connections and never answers. Nobody at the door waits for it."""
+    (engine,) = engines_in(layout_of(product.home).redis)
+    with traffic(product) as flow:
+        broken = break_promises(product)
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            flow.goes_on()
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        flow.goes_on()
+    all_is_well(product, receiver, flow, broken)
+
+
+def test_a_notifier_in_the_middle_of_a_notice(product: Product, receiver: Receiver) -> None:
+    """It may have arrived or not, so it is sent again, under the key that it had."""
+    is_taken, may_end = threading.Event(), threading.Event()
+
+    def hold(handler: BaseHTTPRequestHandler) -> None:
+        is_taken.set()
+        may_end.wait(RECOVERY_SECONDS)
+        handler.close_connection = True
+
+    receiver.script.append(hold)
+    seen = len(receiver.received)
+    broken = break_promises(product)
+    assert is_taken.wait(RECOVERY_SECONDS)
+    product.kill("notifier")
+    may_end.set()
+    product.start("notifier")
+    product.sql("UPDATE incidents_delivery SET due_at = now() WHERE state = 'queued' RETURNING id")
+    product.wait_for(lambda: len(receiver.received) >= seen + 2, seconds=RECOVERY_SECONDS)
+    every_file_was_told(product, receiver, broken)
+    (tries,) = product.sql(
+        "SELECT count(*), count(ended_at) FROM incidents_attempt a JOIN incidents_delivery d"
+        " ON d.id = a.delivery_id JOIN incidents_incident i ON i.id = d.incident_id"
+        " WHERE i.monitor_id = %s",
+        UUID(broken),
+    )
+    assert tries == (2, 1), "the try that died is in the ledger, without an end"
 
 
 @pytest.mark.parametrize("name", ["postgres", "web"])
