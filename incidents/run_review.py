@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg.types.json import Jsonb
 
@@ -18,7 +19,16 @@ from incidents.payloads import standing_of
 from incidents.specs import parsed_specs
 from incidents.superseding import supersede
 from monitors.conditions.fold import fold
-from monitors.conditions.values import BROKEN_STATES, Cause, Judgement, Move, RunFacts, Spec
+from monitors.conditions.values import (
+    BROKEN_STATES,
+    SETTLED_STATES,
+    Cause,
+    Judgement,
+    Mode,
+    Move,
+    RunFacts,
+    Spec,
+)
 from monitors.models import Run, RunMove
 
 log = logging.getLogger(__name__)
@@ -62,18 +72,24 @@ def _review(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
 
 
 def _review_together(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
-    watched = [run for run in due if run.monitor.paused_at is None]
-    judged = _judge(watched, watermark)
+    idle = [run for run in due if run.monitor.paused_at or _has_outlived_its_proof(run, now)]
+    judged = _judge([run for run in due if run not in idle], watermark)
     with transaction.atomic():
         _lock_monitors({run.monitor_id for run in due})
         ours = _claim(due)
         cases = [case for case in judged if isinstance(case, Case) and case.run.id in ours]
         _write(cases, watermark=watermark, now=now)
         _leave_alone([c.run for c in judged if isinstance(c, _Poisoned)], watermark + POISON_PAUSE)
-        _leave_alone([run for run in due if run.monitor.paused_at and run.id in ours], None)
+        _leave_alone([run for run in idle if run.id in ours], None)
         overtaken = supersede(cases, now=now)
         file_cases([case for case in cases if case.run.id not in overtaken], now=now)
     return len(ours)
+
+
+def _has_outlived_its_proof(run: Run, now: datetime) -> bool:
+    """What was proven stays so: its evidence may be dropped, and the rest would tell of a break."""
+    is_settled = run.state in SETTLED_STATES and run.monitor.mode != Mode.FRESHNESS
+    return is_settled and run.created_at < now - settings.RETENTION
 
 
 def _judge(runs: Sequence[Run], watermark: datetime) -> list[Case | _Poisoned]:
@@ -189,6 +205,6 @@ def _rows(moves: Iterable[tuple[Run, Move]], now: datetime) -> list[RunMove]:
 
 
 def _leave_alone(runs: Sequence[Run], until: datetime | None) -> None:
-    """Out of the tick: a poisoned run for a while, one of a paused monitor until it is resumed."""
+    """Out of the tick: a poisoned run for a while, one of a paused monitor until it is resumed, an old one."""
     if runs:
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(review_at=until)

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 
+from evidence.models import Evidence
 from evidence.signals import Action
 from incidents.models import Incident
 from monitors.conditions.values import Mode
@@ -197,4 +199,18 @@ def test_content_that_was_always_fresh_was_never_stale_however_late_we_look() ->
     for second in range(2, 2600, 2):
         tell(table, Action.PING, at=T0 + timedelta(seconds=second))
     judge(at=T0 + timedelta(seconds=2600))
+    assert not Incident.objects.exists()
+
+
+def test_a_proven_run_whose_evidence_is_dropped_stays_proven() -> None:
+    rules = {"within": "1h", "steps": [{"name": "a", "kind": "a"}, {"name": "b", "kind": "b"}]}
+    job = watched(Mode.RUN, since=T0, document=rules)
+    for kind in ("a", "b"):
+        tell(job, Action.EVIDENCE, at=T0, subject="customer-1", kind=kind)
+    judge(at=T0)
+    later = T0 + settings.RETENTION + DAY
+    Evidence.objects.all().delete()
+    tell(job, Action.EVIDENCE, at=later, subject="customer-1", kind="a")
+    judge(at=later)
+    assert Run.objects.get().state == "proven"
     assert not Incident.objects.exists()
