@@ -14,6 +14,7 @@ from incidents.lifecycle import UNRESOLVED, State, Trigger, next_state
 from incidents.models import AffectedRun, Incident, NoticeType, Transition
 from incidents.notifications.outbox import Queued, queue_notices
 from incidents.specs import parsed_specs
+from luota.lib.bulk import copy_new
 from luota.lib.ids import uuid7_at
 from monitors.conditions.values import Mode, Spec
 from monitors.conditions.values import State as RunState
@@ -111,7 +112,7 @@ def _close(rows: Sequence[Incident], last: _Last, *, now: datetime) -> None:
             ],
         )
     transitions = [_transition(row, last[row.id][0], how[row.id], now) for row in rows]
-    Transition.objects.bulk_create(transitions)
+    copy_new(transitions)
     queue_notices([_queued(row, t) for row, t in zip(rows, transitions, strict=True)], now=now)
 
 

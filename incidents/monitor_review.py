@@ -13,6 +13,7 @@ from evidence.beats import blind_windows
 from evidence.facts import Period, first_signals
 from incidents.closing import refresh_monitors, resolve_recovered
 from incidents.specs import parsed_specs
+from luota.lib.bulk import as_records
 from luota.lib.ids import uuid7_at
 from monitors.conditions.slots import judge_slots
 from monitors.conditions.values import (
@@ -173,10 +174,13 @@ def _claim(reviewed: Sequence[_Reviewed]) -> list[_Reviewed]:
 def _write(reviewed: Sequence[_Reviewed], *, watermark: datetime, now: datetime) -> None:
     with connection.cursor() as cursor:
         _insert_silent_runs(cursor, reviewed, now)
-        cursor.executemany(
-            "UPDATE monitors_monitor SET review_at = %s, judged_until = %s, next_deadline_at = %s,"
-            " is_broken = is_broken OR %s WHERE id = %s",
-            [_columns(r, watermark) for r in reviewed],
+        cursor.execute(
+            "UPDATE monitors_monitor m SET review_at = w.review_at, judged_until = w.judged_until,"
+            " next_deadline_at = w.next_deadline_at, is_broken = m.is_broken OR w.is_broken"
+            " FROM jsonb_to_recordset(%s) AS w(id uuid, review_at timestamptz,"
+            "   judged_until timestamptz, next_deadline_at timestamptz, is_broken boolean)"
+            " WHERE m.id = w.id",
+            [as_records(_columns(r, watermark) for r in reviewed)],
         )
         _look_at_silent_runs(cursor, [r.monitor for r in reviewed if r.monitor.is_broken], now)
 
@@ -189,38 +193,57 @@ def _look_at_files(monitors: Sequence[Monitor], *, now: datetime) -> None:
         refresh_monitors(ids)
 
 
-def _columns(reviewed: _Reviewed, watermark: datetime) -> tuple[Any, ...]:
+def _columns(reviewed: _Reviewed, watermark: datetime) -> dict[str, Any]:
     monitor, judgement = reviewed.monitor, reviewed.judgement
     if judgement is None:
-        return (
-            watermark + POISON_PAUSE, monitor.judged_until, monitor.next_deadline_at, False, monitor.id
-        )  # fmt: skip
+        return {
+            "id": monitor.id,
+            "review_at": watermark + POISON_PAUSE,
+            "judged_until": monitor.judged_until,
+            "next_deadline_at": monitor.next_deadline_at,
+            "is_broken": False,
+        }
     ahead = [slot.due_at for slot in judgement.slots if slot.due_at > watermark]
-    return (
-        judgement.review_at, judgement.judged_until, min(ahead, default=None), bool(reviewed.silent),
-        monitor.id,
-    )  # fmt: skip
+    return {
+        "id": monitor.id,
+        "review_at": judgement.review_at,
+        "judged_until": judgement.judged_until,
+        "next_deadline_at": min(ahead, default=None),
+        "is_broken": bool(reviewed.silent),
+    }
 
 
 def _insert_silent_runs(cursor: Any, reviewed: Sequence[_Reviewed], now: datetime) -> None:
     rows = [
-        (
-            uuid7_at(now), r.monitor.workspace_id, r.monitor.id, r.monitor.spec_id,
-            slot.slot.isoformat(), r.monitor.environment, slot.slot, slot.starts_at, slot.ends_at,
-            slot.due_at, now,
-        )
+        {
+            "id": uuid7_at(now),
+            "workspace_id": r.monitor.workspace_id,
+            "monitor_id": r.monitor.id,
+            "spec_id": r.monitor.spec_id,
+            "occurrence": slot.slot.isoformat(),
+            "environment": r.monitor.environment,
+            "expected_at": slot.slot,
+            "slot_starts_at": slot.starts_at,
+            "slot_ends_at": slot.ends_at,
+            "review_at": slot.due_at,
+        }
         for r in reviewed
         for slot in r.silent
-    ]  # fmt: skip
+    ]
     if rows:
-        cursor.executemany(
+        cursor.execute(
             "INSERT INTO monitors_run (id, workspace_id, monitor_id, spec_id, key, occurrence,"
             " environment, host, deploy_sha, tags, expected_at, slot_starts_at, slot_ends_at,"
             " reported, attempt, state, reason, standing, missing, waive_reason, facts_version,"
             " review_at, created_at)"
-            " VALUES (%s, %s, %s, %s, '', %s, %s, '', '', '{}', %s, %s, %s, '', 1, 'expected', '',"
-            " '{}', '{}', '', 0, %s, %s) ON CONFLICT DO NOTHING",
-            rows,
+            " SELECT id, workspace_id, monitor_id, spec_id, '', occurrence, environment, '', '', '{}',"
+            "   expected_at, slot_starts_at, slot_ends_at, '', 1, 'expected', '', '{}', '{}', '', 0,"
+            "   review_at, %s"
+            " FROM jsonb_to_recordset(%s) AS w(id uuid, workspace_id uuid, monitor_id uuid,"
+            "   spec_id uuid, occurrence text, environment text, expected_at timestamptz,"
+            "   slot_starts_at timestamptz, slot_ends_at timestamptz, review_at timestamptz)"
+            " ON CONFLICT DO NOTHING",
+            [now, as_records(rows)],
         )
 
 

@@ -12,9 +12,10 @@ from django.db.models import F, Max
 
 from incidents.cases import Broken
 from incidents.lifecycle import State, Trigger
-from incidents.models import AffectedRun, Incident, NoticeType, Transition
+from incidents.models import Incident, NoticeType, Transition
 from incidents.notifications.outbox import Queued, queue_notices
 from incidents.sheets import Sheet, write_sheets
+from luota.lib.bulk import copy_new
 from luota.lib.ids import uuid7_at
 from monitors.conditions.fold import opens_file
 from monitors.conditions.schedule import previous_slot
@@ -193,7 +194,7 @@ def _reopen(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> dict
         _transition(row, Trigger.REOPENED, State.RESOLVED, State.REOPENED, files[key], now)
         for key, row in rows.items()
     ]
-    Transition.objects.bulk_create(transitions)
+    copy_new(transitions)
     _queue(list(rows.values()), transitions, files, NoticeType.REOPENED, now)
     return dict(rows)
 
@@ -207,12 +208,12 @@ def _make(files: _Files, now: datetime) -> dict[_Key, Incident]:
     for key, file in files.items():
         sheet = sheets[file.first.case.run.id]
         rows[key] = _incident(key, file, next(numbers[key[0]]), sheet, now)
-    Incident.objects.bulk_create(rows.values())
+    copy_new(rows.values())
     transitions = [
         _transition(row, Trigger.OPENED, None, State.OPEN, files[key], now)
         for key, row in rows.items()
     ]
-    Transition.objects.bulk_create(transitions)
+    copy_new(transitions)
     _queue(list(rows.values()), transitions, files, NoticeType.OPENED, now)
     return rows
 
@@ -292,33 +293,34 @@ def _monitor_of(files: _Files, row: Incident) -> Monitor:
 
 
 def _tell_of_joins(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
-    Transition.objects.bulk_create(
-        _transition(row, Trigger.JOINED, State(row.state), State(row.state), files[key], now)
-        for key, row in rows.items()
+    copy_new(
+        [
+            _transition(row, Trigger.JOINED, State(row.state), State(row.state), files[key], now)
+            for key, row in rows.items()
+        ]
     )
 
 
 def _let_join(incidents: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
     """Affected runs; a run that breaks again is affected again, once. Then the files count them."""
-    rows = [
-        AffectedRun(
-            workspace_id=incident.workspace_id,
-            incident=incident,
-            run=b.case.run,
-            broken_since=b.broken.since,
-            recovered_at=b.broken.until,
-            joined_at=now,
-        )
-        for key, incident in incidents.items()
-        for b in files[key].breaks
-    ]
-    AffectedRun.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["incident", "run"],
-        update_fields=["broken_since", "recovered_at", "joined_at"],
-    )
+    joining = [(incidents[key], b) for key in incidents for b in files[key].breaks]
     with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO incidents_affectedrun"
+            " (workspace_id, incident_id, run_id, broken_since, recovered_at, joined_at)"
+            " SELECT w.*, %s FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[],"
+            "   %s::timestamptz[]) AS w"
+            " ON CONFLICT (incident_id, run_id) DO UPDATE SET broken_since = excluded.broken_since,"
+            "   recovered_at = excluded.recovered_at, joined_at = excluded.joined_at",
+            [
+                now,
+                [incident.workspace_id for incident, _ in joining],
+                [incident.id for incident, _ in joining],
+                [b.case.run.id for _, b in joining],
+                [b.broken.since for _, b in joining],
+                [b.broken.until for _, b in joining],
+            ],
+        )
         cursor.execute(
             "UPDATE incidents_incident i SET affected_count ="
             " (SELECT count(*) FROM incidents_affectedrun a WHERE a.incident_id = i.id)"

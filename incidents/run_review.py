@@ -1,7 +1,7 @@
 """Reviews due runs: facts, fold, and what follows, each batch in one transaction."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from psycopg.types.json import Jsonb
 
 from evidence.beats import blind_windows
 from evidence.facts import load_run_facts
@@ -18,6 +17,7 @@ from incidents.filing import file_cases
 from incidents.payloads import standing_of
 from incidents.specs import parsed_specs
 from incidents.superseding import supersede
+from luota.lib.bulk import as_records
 from monitors.conditions.fold import fold
 from monitors.conditions.values import (
     BROKEN_STATES,
@@ -29,7 +29,7 @@ from monitors.conditions.values import (
     RunFacts,
     Spec,
 )
-from monitors.models import Run, RunMove
+from monitors.models import Run
 
 log = logging.getLogger(__name__)
 
@@ -142,26 +142,47 @@ def _claim(runs: Sequence[Run]) -> set[UUID]:
 def _write(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> None:
     if not cases:
         return
-    moves = [(case.run, move) for case in cases for move in new_moves(case.run, case.judgement)]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE monitors_run SET state = %s, state_since = %s, reason = %s, standing = %s,"
-            " missing = %s, next_deadline_at = %s, broken_since = %s, lateness = %s, duration = %s,"
-            " judged_at = %s, review_at = %s WHERE id = %s",
-            [_columns(case, watermark) for case in cases],
-        )
-    RunMove.objects.bulk_create(_rows(moves, now), ignore_conflicts=True)
+        cursor.execute(_UPDATE_RUNS, [as_records(_columns(case, watermark) for case in cases)])
+        cursor.execute(_INSERT_MOVES, [as_records(_moves(cases, now))])
 
 
-def _columns(case: Case, watermark: datetime) -> tuple[Any, ...]:
+_UPDATE_RUNS = """
+    UPDATE monitors_run r SET state = w.state, state_since = w.state_since, reason = w.reason,
+        standing = w.standing, missing = w.missing, next_deadline_at = w.next_deadline_at,
+        broken_since = w.broken_since, lateness = w.lateness, duration = w.duration,
+        judged_at = w.judged_at, review_at = w.review_at
+    FROM jsonb_to_recordset(%s) AS w(id uuid, state text, state_since timestamptz, reason text,
+        standing jsonb, missing text[], next_deadline_at timestamptz, broken_since timestamptz,
+        lateness interval, duration interval, judged_at timestamptz, review_at timestamptz)
+    WHERE r.id = w.id
+"""
+_INSERT_MOVES = """
+    INSERT INTO monitors_runmove
+        (workspace_id, run_id, letter, old_state, new_state, at, recorded_at, reason, values)
+    SELECT * FROM jsonb_to_recordset(%s) AS w(workspace_id uuid, run_id uuid, letter text,
+        old_state text, new_state text, at timestamptz, recorded_at timestamptz, reason text, values jsonb)
+    ON CONFLICT DO NOTHING
+"""
+
+
+def _columns(case: Case, watermark: datetime) -> dict[str, Any]:
     judgement = case.judgement
     due = [step.due_at for step in judgement.steps if step.due_at and step.due_at > watermark]
-    return (
-        judgement.state.value, judgement.since, judgement.reason.value if judgement.reason else "",
-        Jsonb(standing_of(case.spec, judgement, case.facts.evidence)), list(judgement.missing), min(due, default=None),
-        broken_since(judgement), judgement.lateness, judgement.duration, watermark,
-        judgement.review_at, case.run.id,
-    )  # fmt: skip
+    return {
+        "id": case.run.id,
+        "state": judgement.state.value,
+        "state_since": judgement.since,
+        "reason": judgement.reason.value if judgement.reason else "",
+        "standing": standing_of(case.spec, judgement, case.facts.evidence),
+        "missing": list(judgement.missing),
+        "next_deadline_at": min(due, default=None),
+        "broken_since": broken_since(judgement),
+        "lateness": judgement.lateness,
+        "duration": judgement.duration,
+        "judged_at": watermark,
+        "review_at": judgement.review_at,
+    }
 
 
 def broken_since(judgement: Judgement) -> datetime | None:
@@ -187,21 +208,20 @@ def new_moves(run: Run, judgement: Judgement) -> list[Move]:
     return new
 
 
-def _rows(moves: Iterable[tuple[Run, Move]], now: datetime) -> list[RunMove]:
-    return [
-        RunMove(
-            workspace_id=run.workspace_id,
-            run=run,
-            letter=move.letter,
-            old_state=move.old.value,
-            new_state=move.new.value,
-            at=move.at,
-            recorded_at=now,
-            reason=move.reason.value,
-            values=dict(move.values),
-        )
-        for run, move in moves
-    ]
+def _moves(cases: Iterable[Case], now: datetime) -> Iterator[dict[str, Any]]:
+    for case in cases:
+        for move in new_moves(case.run, case.judgement):
+            yield {
+                "workspace_id": case.run.workspace_id,
+                "run_id": case.run.id,
+                "letter": move.letter,
+                "old_state": move.old.value,
+                "new_state": move.new.value,
+                "at": move.at,
+                "recorded_at": now,
+                "reason": move.reason.value,
+                "values": dict(move.values),
+            }
 
 
 def _leave_alone(runs: Sequence[Run], until: datetime | None) -> None:
