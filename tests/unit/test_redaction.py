@@ -64,6 +64,9 @@ SHAPES = {
     CARD: "card",
     "4242-4242-4242-4242": "card",
     "378282246310005": "card",
+    "3782 822463 10005": "card",
+    "2223003122003222": "card",
+    "4242 4242 4242 4242 123": "card",
 }
 
 
@@ -116,6 +119,17 @@ def test_a_private_key_that_was_cut_goes_to_the_end() -> None:
 def test_digits_that_fail_the_check_are_no_card() -> None:
     text = "order 4242 4242 4242 4243 at 1700000000000"
     assert redact_text(text, path="output") == (text, [])
+
+
+@pytest.mark.parametrize("after", [" 12/27", " 12 27", ", 123", ".", "\n4000"])
+def test_what_follows_a_card_does_not_hide_it(after: str) -> None:
+    text, _ = redact_text(f"paid by {CARD}{after}", path="output")
+    assert "4242" not in text
+
+
+@pytest.mark.parametrize("number", ["412345678901234566", "30569309025904123", "2111111111111117"])
+def test_a_long_number_of_no_card_s_length_is_an_id(number: str) -> None:
+    assert not looks_secret(number)
 
 
 def test_a_card_as_a_number_is_masked() -> None:
