@@ -22,6 +22,8 @@ from workspaces.audit import Actor
 from workspaces.models import Membership, Route
 from workspaces.tokens import revoke_tokens_of_monitor
 
+_RUNS_AT_ONCE = 1000
+
 
 class MonitorNameTaken(Exception):
     """Another monitor of the workspace has this name."""
@@ -129,14 +131,33 @@ def update_monitor(
         raise _name_taken(error) from error
 
 
-@transaction.atomic
 def delete_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> None:
-    """With its runs and files; the tokens bound to it die with it."""
+    """With its runs and files; the tokens bound to it die with it.
+
+    Its runs go first, in small transactions: intake waits for the lock, and the signals of everybody with it.
+    """
     revoke_tokens_of_monitor(
         workspace_id=monitor.workspace_id, monitor_id=monitor.pk, actor=actor, now=now
     )
-    _record(monitor, "monitor.deleted", actor=actor, now=now)
-    Monitor.objects.filter(pk=monitor.pk).delete()
+    while _delete_runs(monitor) == _RUNS_AT_ONCE:
+        pass
+    with transaction.atomic():
+        _lock(monitor)
+        _record(monitor, "monitor.deleted", actor=actor, now=now)
+        Monitor.objects.filter(pk=monitor.pk).delete()
+
+
+@transaction.atomic
+def _delete_runs(monitor: Monitor) -> int:
+    _lock(monitor)
+    ids = list(Run.objects.filter(monitor=monitor).values_list("pk", flat=True)[:_RUNS_AT_ONCE])
+    Run.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def _lock(monitor: Monitor) -> None:
+    """Before its runs, as intake and the evaluator do: in any other order they would wait for each other."""
+    Monitor.objects.select_for_update().filter(pk=monitor.pk).first()
 
 
 def _checked(draft: MonitorDraft, *, workspace_id: UUID, now: datetime) -> MonitorDraft:

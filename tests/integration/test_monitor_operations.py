@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitors import interruptions
+from monitors import interruptions, operations
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.values import Mode, State
 from monitors.interruptions import EndPassed, ReasonMissing
@@ -241,3 +241,13 @@ def test_a_monitor_takes_its_runs_and_tokens_with_it(workspace: Workspace) -> No
     assert (bound.revoked_at, free.revoked_at) == (NOON, None)
     assert list(Monitor.objects.all()) == [other]
     assert actions(workspace)[-2:] == ["token.revoked", "monitor.deleted"]
+
+
+def test_a_monitor_goes_with_its_runs_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "_RUNS_AT_ONCE", 2)
+    monitor = MonitorFactory()
+    for _ in range(5):
+        RunFactory(monitor=monitor)
+    delete_monitor(monitor=monitor, actor=LUOTA, now=NOON)
+    assert not Run.objects.filter(monitor_id=monitor.pk).exists()
+    assert not Monitor.objects.filter(pk=monitor.pk).exists()
