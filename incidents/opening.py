@@ -303,7 +303,11 @@ def _tell_of_joins(rows: Mapping[_Key, Incident], files: _Files, now: datetime) 
 
 def _let_join(incidents: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
     """Affected runs; a run that breaks again is affected again, once. Then the files count them."""
-    joining = [(incidents[key], b) for key in incidents for b in files[key].breaks]
+    # A run may have broken twice since anybody looked; oldest first, so the last break is kept.
+    once = {
+        (key, b.case.run.id): (incidents[key], b) for key in incidents for b in files[key].breaks
+    }
+    joining = list(once.values())
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO incidents_affectedrun"

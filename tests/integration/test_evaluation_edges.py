@@ -214,3 +214,15 @@ def test_a_proven_run_whose_evidence_is_dropped_stays_proven() -> None:
     judge(at=later)
     assert Run.objects.get().state == "proven"
     assert not Incident.objects.exists()
+
+
+def test_two_late_stretches_found_at_once_are_one_affection() -> None:
+    table = watched(Mode.FRESHNESS, since=T0, document={"max_age": "10m"})
+    tell(table, Action.PING, at=T0)
+    judge(at=T0)
+    for minutes in (20, 40):
+        tell(table, Action.PING, at=T0 + minutes * MINUTE)
+    judge(at=T0 + 41 * MINUTE)
+    file = Incident.objects.get()
+    assert (file.cause, file.state, file.affected_count) == ("late", "resolved", 1)
+    assert file.resolved_at == T0 + 40 * MINUTE
