@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench import machine, serving
 from luota import embedded
 
-BENCHES = ("ping", "batch", "tick", "memory")
+BENCHES = ("ping", "servers", "batch", "tick", "memory")
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "luota.settings",
     "RATE_PER_MINUTE": "1000000",
@@ -40,10 +41,16 @@ def run(name: str) -> int:
             migrate = [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity", "0"]
             subprocess.run(migrate, cwd=serving.PROJECT, env=environment, check=True)
             print(f"\n== {name}", flush=True)
-            bench = [sys.executable, "-m", f"bench.{name}"]
-            return subprocess.run(
-                bench, cwd=serving.PROJECT, env=environment, check=False
-            ).returncode
+            return _bench(name, environment)
+
+
+def _bench(name: str, environment: Mapping[str, str]) -> int:
+    command = [sys.executable, "-m", f"bench.{name}"]
+    with subprocess.Popen(command, cwd=serving.PROJECT, env=environment) as child:
+        try:
+            return child.wait()
+        finally:
+            child.terminate()
 
 
 if __name__ == "__main__":

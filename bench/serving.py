@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from honcho.environ import parse_procfile
 
@@ -34,6 +35,13 @@ def web_command(server: str, application: str) -> str:
         case "gunicorn gthread":
             return f"{gunicorn} --worker-class gthread --threads 32 --keep-alive 60 {application}"
     return procfile()["web"].replace(PRODUCT, application)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+signal.signal(signal.SIGTERM, _leave)  # a bench that is asked to end takes its servers with it
 
 
 @contextmanager
