@@ -78,6 +78,7 @@ class GroupCommit:
     def start(self) -> None:
         with self._lock:
             if self._thread is None:
+                self._beat = beats.Beat()  # of the process that the thread is in, after any fork
                 self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
                 self._thread.start()
 

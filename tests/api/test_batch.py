@@ -121,6 +121,11 @@ def test_a_thousand_items_are_taken_and_one_more_is_not(send: Sending, job: Moni
     assert Run.objects.filter(monitor=job).count() == 1000
 
 
+def test_lines_are_counted_before_they_are_parsed(send: Sending) -> None:
+    answer = send(BATCH, b"?\n" * 1001, content_type="application/x-ndjson")
+    assert (answer.status_code, answer.json()["actual"]) == (413, 1001)
+
+
 def test_the_depth_of_32_is_that_of_an_item_in_ndjson(send: Sending, job: Monitor) -> None:
     payload: Any = 1
     for _ in range(31):

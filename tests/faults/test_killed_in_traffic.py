@@ -40,6 +40,7 @@ class Traffic:
     """{event id of the sender: id of the stored evidence}."""
     duplicates: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
+    turned_away: list[requests.Response] = field(default_factory=list)
     is_over: bool = False
 
     def send(self) -> None:
@@ -59,6 +60,7 @@ class Traffic:
                 self.acknowledged[event] = answer.json()["eventId"]
                 self.duplicates += answer.status_code == 200
             elif answer.status_code == 503:
+                self.turned_away.append(answer)
                 time.sleep(0.05)
             else:
                 self.refused.append((answer.status_code, answer.text))
@@ -115,9 +117,9 @@ def traffic(product: Product) -> Iterator[Traffic]:
             thread.join(RECOVERY_SECONDS)
 
 
-def break_promises(product: Product, within: str = "2s") -> str:
+def break_promises(product: Product, within: str = "2s", name: str = "") -> str:
     """A monitor some of whose runs are never closed; its id."""
-    monitor_id = product.create_monitor(f"job {uuid4()}", "run", {"within": within})
+    monitor_id = product.create_monitor(name or f"job {uuid4()}", "run", {"within": within})
     for n in range(BREAKING):
         start = {"monitorId": monitor_id, "externalRunId": f"r-{n}"}
         assert product.tell("/v1/runs/start", start).status_code == 202
@@ -126,6 +128,9 @@ def break_promises(product: Product, within: str = "2s") -> str:
 
 def every_event_is_stored_once(flow: Traffic) -> None:
     assert not flow.refused
+    for answer in flow.turned_away:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert int(answer.headers["Retry-After"]) > 0
     rows = flow.product.sql(
         "SELECT id FROM evidence_evidence WHERE monitor_id = %s", UUID(flow.monitor_id)
     )
@@ -220,20 +225,25 @@ def test_a_notifier_in_the_middle_of_a_notice(product: Product, receiver: Receiv
     """It may have arrived or not, so it is sent again, under the key that it had."""
     is_taken, may_end = threading.Event(), threading.Event()
 
+    def notices() -> int:
+        return sum(json.loads(each.body)["monitorName"] == "held" for each in receiver.received)
+
     def hold(handler: BaseHTTPRequestHandler) -> None:
-        is_taken.set()
-        may_end.wait(RECOVERY_SECONDS)
+        if notices():
+            is_taken.set()
+            may_end.wait(RECOVERY_SECONDS)
+        else:
+            receiver.script.append(hold)
         handler.close_connection = True
 
     receiver.script.append(hold)
-    seen = len(receiver.received)
-    broken = break_promises(product)
+    broken = break_promises(product, name="held")
     assert is_taken.wait(RECOVERY_SECONDS)
     product.kill("notifier")
     may_end.set()
     product.start("notifier")
     product.sql("UPDATE incidents_delivery SET due_at = now() WHERE state = 'queued' RETURNING id")
-    product.wait_for(lambda: len(receiver.received) >= seen + 2, seconds=RECOVERY_SECONDS)
+    product.wait_for(lambda: notices() >= 2, seconds=RECOVERY_SECONDS)
     every_file_was_told(product, receiver, broken)
     (tries,) = product.sql(
         "SELECT count(*), count(ended_at) FROM incidents_attempt a JOIN incidents_delivery d"
@@ -263,6 +273,7 @@ def test_what_stores_is_gone_for_so_long_that_we_are_blind(
         flow.goes_on()
         broken = break_promises(product)
     all_is_well(product, receiver, flow, broken)
+    assert name == "web" or flow.turned_away, "without its database the door says 503"
     states = product.wait_for(
         lambda: product.sql(
             "SELECT DISTINCT state FROM monitors_run WHERE monitor_id = %s AND judged_at > opened_at"
