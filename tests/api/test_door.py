@@ -5,10 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
 
 from luota.wsgi import application
 from monitors.models import Monitor
 from workspaces.models import TokenKind
+
+pytestmark = pytest.mark.django_db(
+    transaction=True
+)  # a request ends connections that are in a transaction
 
 
 def call(path: str, body: bytes = b"{}", **headers: str) -> tuple[str, dict[str, str], bytes]:
@@ -54,19 +59,19 @@ def test_no_accept_header_makes_a_signal_fail(
     assert (status, headers["Content-Type"]) == ("202 Accepted", "application/json")
 
 
-def test_an_unknown_address_of_the_api_is_a_problem_too(db: None) -> None:
+def test_an_unknown_address_of_the_api_is_a_problem_too() -> None:
     status, headers, _ = call("/v1/nothing")
 
     assert (status, headers["Content-Type"]) == ("404 Not Found", "application/problem+json")
 
 
-def test_a_foreign_host_is_refused(db: None) -> None:
+def test_a_foreign_host_is_refused() -> None:
     status, _, _ = call("/v1/nothing", HTTP_HOST="elsewhere.example")
 
     assert status == "400 Bad Request"
 
 
-def test_pages_keep_their_policy(db: None) -> None:
+def test_pages_keep_their_policy() -> None:
     _, headers, _ = call("/accounts/login/")
 
     assert "default-src 'none'" in headers["Content-Security-Policy"]
