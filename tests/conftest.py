@@ -1,10 +1,11 @@
 """What most tests stand on: a workspace, its people signed in, its keys, a monitor."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 import luota.celery  # noqa: F401  # nudges need the configured application, as luota.wsgi gives it
@@ -98,3 +99,14 @@ def send(key_of: Callable[[TokenKind], str]) -> Sending:
 def job(workspace: Workspace) -> Monitor:
     """A monitor of mode run without steps: a success claim proves it."""
     return MonitorFactory(workspace=workspace, mode=Mode.RUN.value, document={"within": "1h"})
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A browser's last poll may still hold a connection when the test database is to be dropped."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
