@@ -163,7 +163,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # ── Celery: the beat table is in luota/celery.py ───────────────────────────────────────────────
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+# Acknowledged when taken: the next tick repeats what a dead one left. Late acknowledgements end a worker
+# that loses Redis in the middle of a task: the broker library acknowledges on a channel that is closed.
+CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "evaluate"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
