@@ -1,10 +1,12 @@
-"""Runs the Procfile with honcho and leaves no process behind, however it ends."""
+"""Runs the Procfile with honcho, starts again what fell, and leaves no process behind, however it ends."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,27 +16,53 @@ from honcho.printer import Message, Printer
 
 DRAIN_SECONDS = 10
 """How long the children may finish what they began; above granian's own --workers-kill-timeout."""
-SIGNALLED = frozenset({128 + signal.SIGINT, 128 + signal.SIGTERM})
+LEAST_LIFE_SECONDS = 5
+"""A program that ends sooner cannot work here: starting it again would only hide why."""
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Herd(manager.Manager):  # type: ignore[misc]  # honcho is not typed
-    """honcho's manager that says little, and remembers who fell first."""
+    """honcho's manager that says little, and starts again what fell after it had worked."""
 
     fallen: tuple[str, int] | None = None
+    """(name, exit code) of the program that fell at once: it would fall again."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self._began: dict[str, float] = {}
 
     def _system_print(self, data: str) -> None:
+        """honcho's one word on everything that happens; it has noted it already."""
         name, _, rest = data.partition(" ")
-        if rest.startswith("stopped") and not self._terminating:
-            self.fallen = (name, self._processes[name]["returncode"])
-            self._printer.write(Message("line", data, self._clock.now(), "system", None))
+        if rest.startswith("started"):
+            self._began[name] = time.monotonic()
+        elif rest.startswith("stopped") and not self._terminating:
+            self._bring_back(name)
+
+    def _bring_back(self, name: str) -> None:
+        program = self._processes[name]
+        code = program["returncode"]
+        if time.monotonic() - self._began[name] < LEAST_LIFE_SECONDS:
+            self.fallen = (name, code)
+            return
+        self._say(
+            f"{name} ended with exit code {code} and is started again: nothing accepted was lost"
+        )
+        del program["returncode"]  # honcho ends all when one has an exit code
+        program["process"] = multiprocessing.Process(
+            name=name, target=program["obj"].run, args=(self.events, True)
+        )
+        program["process"].start()
+
+    def _say(self, text: str) -> None:
+        self._printer.write(Message("line", f"{text}\n", self._clock.now(), "system", None))
 
 
 def run(
     commands: Mapping[str, str], *, cwd: Path, env: Mapping[str, str], watch: Callable[[], None]
 ) -> str:
-    """Run all commands until one ends or a signal comes. Returns what went wrong, '' after a signal."""
+    """Run all commands until one cannot or a signal comes. Returns what went wrong, '' after a signal."""
     manager.KILL_WAIT = DRAIN_SECONDS
     herd = Herd(Printer(sys.stdout))
     for name, command in commands.items():
@@ -53,9 +81,7 @@ def run(
     if herd.fallen is None:
         return ""
     name, code = herd.fallen
-    return (
-        f"`{name}` ended with exit code {code}, so everything was stopped: its last lines say why."
-    )
+    return f"`{name}` ended at once with exit code {code}, so everything was stopped: its lines say why."
 
 
 class _Child(process.Popen):  # type: ignore[misc]  # honcho is not typed

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -19,6 +20,7 @@ from django.conf import settings
 
 from luota.embedded.layout import layout_of
 from luota.embedded.processes import engines_in
+from luota.run.supervise import LEAST_LIFE_SECONDS
 
 SERVING_SECONDS = 60
 LEAVING_SECONDS = 30
@@ -50,6 +52,11 @@ class Product:
         with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
             return dict(json.load(answer))
 
+    def answers(self) -> bool:
+        with suppress(URLError):
+            return self.get("/livez") == {"status": "alive"}
+        return False
+
     def part(self, name: str) -> dict[str, Any]:
         """What /readyz says of one part."""
         return dict(self.get("/readyz")[name])
@@ -74,11 +81,13 @@ class Product:
         return str(self.home).encode() in known
 
     def find(self, words: str) -> int:
-        """The eldest process of this product whose command line holds the words."""
-        commands = {pid: Path(f"/proc/{pid}/cmdline") for pid in sorted(self.processes())}
-        return next(
-            pid for pid, line in commands.items() if words in line.read_text().replace("\0", " ")
-        )
+        """The eldest process of this product whose command line holds the words; 0 when there is none."""
+        for pid in sorted(self.processes()):
+            with suppress(OSError):
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                if words in command and "/bin/sh" not in command:
+                    return pid
+        return 0
 
     def wait_until_gone(self) -> int:
         code = self.make.wait(timeout=LEAVING_SECONDS)
@@ -161,15 +170,30 @@ def test_killed_engines_are_started_again_and_ctrl_c_ends_them_too(
     product.wait_until_gone()
 
 
-def test_when_one_program_is_killed_all_are_stopped_and_it_is_named(
-    start: Callable[..., Product],
-) -> None:
+def test_killed_programs_are_started_again(start: Callable[..., Product]) -> None:
     product = start()
     product.wait_until_serving()
-    os.kill(product.find("granian"), signal.SIGKILL)
+    time.sleep(LEAST_LIFE_SECONDS)
+    killed = {words: product.find(words) for words in ["granian", "queues evaluate", "celery beat"]}
+    for pid in killed.values():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(
+        lambda: product.said().count("is started again") == len(killed), seconds=30, product=product
+    )
+    wait_for(product.answers, seconds=30, product=product)
+    assert all(product.find(words) not in {0, pid} for words, pid in killed.items())
+    product.make.send_signal(signal.SIGTERM)
+    product.wait_until_gone()
+    assert product.sentences() == []
+
+
+def test_a_program_that_ends_at_once_stops_all_and_is_named(start: Callable[..., Product]) -> None:
+    product = start()
+    wait_for(lambda: product.find("celery beat") > 0, seconds=SERVING_SECONDS, product=product)
+    os.kill(product.find("celery beat"), signal.SIGKILL)
     assert product.wait_until_gone() != 0
     assert product.sentences() == [
-        "luota: `web` ended with exit code -9, so everything was stopped: its last lines say why."
+        "luota: `beat` ended at once with exit code -9, so everything was stopped: its lines say why."
     ]
 
 
