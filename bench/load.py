@@ -2,7 +2,8 @@
 
 `python -m bench.load` reads one JSON line: {port, key, connections, requests: [{path, text}], and either
 `seconds` (connection i sends request i for ever; with `events` each body gets an eventId of its own)
-or `once` (each request is sent once)}. CPU spent here is nobody's: it is small, and the same for all.
+or `once` (each request is sent until it is stored: after a 503 again, as its text asks)}. CPU spent here is
+nobody's: it is small, and the same for all.
 """
 
 import json
@@ -24,6 +25,7 @@ class Line:
     ) -> None:
         self.port, self.key, self.number, self.answer = plan["port"], plan["key"], number, b""
         self.is_event, self.requests, self.began = bool(plan.get("events")), requests, 0.0
+        self.request: dict[str, Any] | None = None
         self.socket = self.connect()
 
     def connect(self) -> socket.socket:
@@ -33,9 +35,14 @@ class Line:
 
     def send(self) -> bool:
         """False when there is nothing more to send."""
-        request = next(self.requests, None)
-        if request is None:
-            return False
+        self.request = next(self.requests, None)
+        if self.request is not None:
+            self.send_again()
+        return self.request is not None
+
+    def send_again(self) -> None:
+        request = self.request
+        assert request is not None
         body = request.get("text", "{}")
         if self.is_event:
             body = f'{{"eventId":"{self.number}-{time.time_ns()}"}}'
@@ -44,7 +51,6 @@ class Line:
             f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\nX-Luota-Key: {self.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
         )
-        return True
 
     def read(self) -> int | None:
         """The status once the answer is whole."""
@@ -83,7 +89,9 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
                 line.socket.close()
                 line.socket = line.connect()
                 selector.register(line.socket, selectors.EVENT_READ, line)
-            if now > until or not line.send():
+            if status == 503 and plan.get("once"):
+                line.send_again()
+            elif now > until or not line.send():
                 under_way -= 1
     seconds = time.perf_counter() - began
     latencies.sort()
