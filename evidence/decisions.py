@@ -74,6 +74,8 @@ class Entry:
     fate: Fate = Fate.STORED
     original: tuple[UUID, UUID | None] | None = None
     """(evidence id, run id) of the first delivery of the same event, start or close."""
+    foreseen_run_id: UUID | None = None
+    """The run that its event is written down with, before it is known whether the event is new."""
     at: datetime = field(init=False)
     """When it counts from (conditions.values.Evidence.at)."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from evidence import rows
+from evidence import event_keys, rows
 from evidence.decisions import Entry, MonitorRow, RunRow, decide
 from evidence.signals import Action, Fate, Receipt, Signal
 from luota.lib.ids import uuid7_at
@@ -28,12 +28,15 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
     """
     _find_monitors(cursor, entries)
     known = [entry for entry in entries if entry.fate is Fate.STORED]
+    concerned = [entry for entry in known if _concerns_run(entry)]
+    found = rows.lock_runs(cursor, concerned)
+    _foresee_runs(concerned, found)
     _drop_repeats(cursor, known)
-    _find_runs(cursor, [entry for entry in known if _concerns_run(entry)])
+    _find_runs(concerned, found)
     for entry in known:
         decide(entry)
     rows.write(cursor, [entry for entry in known if entry.is_kept])
-    rows.note_keys(cursor, [e for e in known if e.is_kept or e.fate is Fate.REPLAYED])
+    event_keys.correct(cursor, [e for e in known if e.is_kept or e.fate is Fate.REPLAYED])
     return [_receipt(entry) for entry in entries]
 
 
@@ -74,27 +77,42 @@ def _concerns_run(entry: Entry) -> bool:
 
 def _drop_repeats(cursor: Any, entries: Sequence[Entry]) -> None:
     """Signals whose event id was stored before, or stands earlier in this batch, are duplicates."""
-    first: dict[tuple[UUID, str, bytes], Entry] = {}
+    first: dict[event_keys.EventKey, Entry] = {}
     repeats: list[tuple[Entry, Entry]] = []
     for entry in entries:
         if entry.signal.event_id and entry.fate is Fate.STORED:
-            key = rows.idempotency_key(entry)
+            key = event_keys.key_of(entry)
             if key in first:
                 repeats.append((entry, first[key]))
             else:
                 first[key] = entry
     if not first:
         return
-    for key, original in rows.claim_keys(cursor, first).items():
+    for key, original in event_keys.claim(cursor, first).items():
         first[key].fate, first[key].original = Fate.DUPLICATE, original
     for entry, earlier in repeats:
         entry.fate = Fate.DUPLICATE
         entry.original = earlier.original or (earlier.evidence_id, None)
 
 
-def _find_runs(cursor: Any, entries: Sequence[Entry]) -> None:
-    """Find or open the run of every entry, and lock it."""
-    found = rows.lock_runs(cursor, entries)
+def _foresee_runs(entries: Sequence[Entry], found: rows.Runs) -> None:
+    """Say under which run an event will be stored if it is new: its key is then written once."""
+    ahead: dict[tuple[UUID, str, str], UUID] = {}
+    for entry in entries:
+        if not entry.signal.event_id or entry.fate is not Fate.STORED:
+            continue
+        run = found.of(entry)
+        if run or entry.signal.run_id:
+            entry.foreseen_run_id = run.id if run else None
+            continue
+        identity = _identity(entry)
+        if identity not in ahead:
+            ahead[identity] = uuid7_at(entry.received_at)
+        entry.foreseen_run_id = ahead[identity]
+
+
+def _find_runs(entries: Sequence[Entry], found: rows.Runs) -> None:
+    """The run of every entry: one that is locked, or a new one."""
     opened: dict[tuple[UUID, str, str], RunRow] = {}
     for entry in entries:
         entry.run = found.of(entry) or opened.get(_identity(entry))
@@ -125,7 +143,7 @@ def _identity(entry: Entry) -> tuple[UUID, str, str]:
 def _opened_run(entry: Entry) -> RunRow:
     monitor_id, key, occurrence = _identity(entry)
     return RunRow(
-        id=uuid7_at(entry.received_at),
+        id=entry.foreseen_run_id or uuid7_at(entry.received_at),
         monitor_id=monitor_id,
         key=key,
         occurrence=occurrence,

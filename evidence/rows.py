@@ -1,7 +1,6 @@
 """The set-based statements of the one door; each names the index it uses. Called by intake alone."""
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,14 +9,22 @@ import orjson
 
 from evidence.decisions import Entry, MonitorRow, RunRow
 from evidence.signals import Fate
+from luota.lib.bulk import as_records
 from monitors.conditions.values import Mode
-
-IdempotencyKey = tuple[UUID, str, bytes]
-"""(workspace id, source, SHA-256 of monitor id and event id)."""
 
 _RUN_COLUMNS = (
     "id, monitor_id, key, occurrence, state, next_deadline_at, reported, reported_evidence_id,"
     " attempt, started_at, started_evidence_id, opened_at, environment, host, deploy_sha, tags, judged_at"
+)
+_RUN_NAMES = _RUN_COLUMNS.split(", ")[:-1]
+_RUN_WRITTEN = (
+    "id, environment, host, deploy_sha, tags, opened_at, started_at, started_evidence_id,"
+    " reported, reported_evidence_id, attempt"
+)
+_RUN_TYPES = (
+    "id uuid, environment text, host text, deploy_sha text, tags text[], opened_at timestamptz,"
+    " started_at timestamptz, started_evidence_id uuid, reported text, reported_evidence_id uuid,"
+    " attempt int, is_marked bool"
 )
 _EVIDENCE_COLUMNS = (
     "id, workspace_id, monitor_id, run_id, token_id, source, kind, outcome, strength, occurred_at,"
@@ -63,54 +70,6 @@ def _monitor_row(
         review_at=review_at,
         next_deadline_at=next_deadline_at,
     )
-
-
-def idempotency_key(entry: Entry) -> IdempotencyKey:
-    """The same event of the same monitor is stored once, whichever call brings it."""
-    assert entry.monitor is not None  # noqa: S101 - only entries of a known monitor come here
-    words = f"{entry.monitor.id} {entry.signal.event_id}"
-    sender = entry.signal.sender
-    return sender.workspace_id, sender.source, hashlib.sha256(words.encode()).digest()
-
-
-def claim_keys(
-    cursor: Any, entries: Mapping[IdempotencyKey, Entry]
-) -> dict[IdempotencyKey, tuple[UUID, UUID | None]]:
-    """Write down the new keys; of those that stood there: {key: (evidence id, run id)}.
-
-    Index: idempotency_key_once.
-    """
-    keys = sorted(entries)
-    workspaces, sources, digests = (list(column) for column in zip(*keys, strict=True))
-    cursor.execute(
-        "INSERT INTO evidence_idempotencykey (workspace_id, source, digest, evidence_id, created_at)"
-        " SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::timestamptz[])"
-        " ON CONFLICT DO NOTHING RETURNING workspace_id, source, digest",
-        [
-            workspaces,
-            sources,
-            digests,
-            [entries[key].evidence_id for key in keys],
-            [entries[key].received_at for key in keys],
-        ],
-    )
-    new = {(workspace, source, bytes(digest)) for workspace, source, digest in cursor.fetchall()}
-    old = [key for key in keys if key not in new]
-    return _original_of(cursor, old) if old else {}
-
-
-def _original_of(
-    cursor: Any, keys: Sequence[IdempotencyKey]
-) -> dict[IdempotencyKey, tuple[UUID, UUID | None]]:
-    workspaces, sources, digests = (list(column) for column in zip(*keys, strict=True))
-    cursor.execute(
-        "SELECT k.workspace_id, k.source, k.digest, k.evidence_id, k.run_id"
-        " FROM evidence_idempotencykey k"
-        " JOIN unnest(%b::uuid[], %b::text[], %b::bytea[]) AS w(workspace_id, source, digest)"
-        " USING (workspace_id, source, digest)",
-        [workspaces, sources, digests],
-    )
-    return {(row[0], row[1], bytes(row[2])): (row[3], row[4]) for row in cursor.fetchall()}
 
 
 @dataclass(slots=True)
@@ -201,11 +160,12 @@ def _external_id(entry: Entry) -> str:
 
 
 def _run_row(row: Sequence[Any]) -> RunRow:
-    names = [name.strip() for name in _RUN_COLUMNS.split(",")]
-    values = dict(zip(names, row, strict=True))
-    if values.pop("judged_at") is None:
-        values["state"] = None
-    return RunRow(**values)
+    """A run that was never judged has no state to tell yet."""
+    *values, judged_at = row
+    run = RunRow(**dict(zip(_RUN_NAMES, values, strict=True)))
+    if judged_at is None:
+        run.state = None
+    return run
 
 
 def write(cursor: Any, entries: Sequence[Entry]) -> None:
@@ -225,37 +185,63 @@ def _insert_runs(cursor: Any, runs: Sequence[RunRow], entries: Sequence[Entry], 
     if not runs:
         return
     monitors = {entry.monitor.id: entry.monitor for entry in entries if entry.monitor}
-    cursor.executemany(
-        "INSERT INTO monitors_run (id, workspace_id, monitor_id, spec_id, key, occurrence,"
-        " environment, host, deploy_sha, tags, opened_at, started_at, started_evidence_id, reported,"
-        " reported_evidence_id, attempt, state, state_since, reason, standing, missing,"
-        " waive_reason, facts_version, review_at, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'open', %s, '',"
-        " '{}', '{}', '', 1, %s, %s)",
-        [
-            (
-                run.id, monitors[run.monitor_id].workspace_id, run.monitor_id,
-                monitors[run.monitor_id].spec_id, run.key, run.occurrence, run.environment,
-                run.host, run.deploy_sha, run.tags or [], run.opened_at, run.started_at,
-                run.started_evidence_id, run.reported, run.reported_evidence_id, run.attempt, run.opened_at,
-                at if run.is_marked else None, at,
-            )
-            for run in runs
-        ],
-    )  # fmt: skip
+    records = [
+        {
+            "workspace_id": monitors[run.monitor_id].workspace_id,
+            "monitor_id": run.monitor_id,
+            "spec_id": monitors[run.monitor_id].spec_id,
+            "key": run.key,
+            "occurrence": run.occurrence,
+            **_run_record(run),
+        }
+        for run in runs
+    ]
+    cursor.execute(
+        "INSERT INTO monitors_run (workspace_id, monitor_id, spec_id, key, occurrence,"
+        f" {_RUN_WRITTEN}, state, state_since, reason, standing, missing, waive_reason,"
+        " facts_version, review_at, created_at)"
+        f" SELECT workspace_id, monitor_id, spec_id, key, occurrence, {_RUN_WRITTEN}, 'open',"
+        " opened_at, '', '{}', '{}', '', 1, CASE WHEN is_marked THEN %s::timestamptz END, %s"
+        " FROM jsonb_to_recordset(%s::jsonb) AS w(workspace_id uuid, monitor_id uuid, spec_id uuid,"
+        f" key text, occurrence text, {_RUN_TYPES})",
+        [at, at, as_records(records)],
+    )
+
+
+def _run_record(run: RunRow) -> dict[str, object]:
+    """What intake owns of a run, new or old."""
+    return {
+        "id": run.id,
+        "environment": run.environment,
+        "host": run.host,
+        "deploy_sha": run.deploy_sha,
+        "tags": run.tags or [],
+        "opened_at": run.opened_at,
+        "started_at": run.started_at,
+        "started_evidence_id": run.started_evidence_id,
+        "reported": run.reported,
+        "reported_evidence_id": run.reported_evidence_id,
+        "attempt": run.attempt,
+        "is_marked": run.is_marked,
+    }
 
 
 def _evidence_row(entry: Entry) -> tuple[object, ...]:
-    signal, sender = entry.signal, entry.signal.sender
+    """As texts wherever that is cheap: psycopg dumps ids and lists by Python, one at a time."""
+    signal, sender, run = entry.signal, entry.signal.sender, entry.run
+    received_at = entry.received_at.isoformat()
     return (
-        entry.evidence_id, sender.workspace_id, entry.monitor.id if entry.monitor else None,
-        entry.run.id if entry.run else None, sender.token_id, sender.source, signal.kind,
-        signal.outcome.value, int(sender.strength), signal.occurred_at or entry.received_at,
-        entry.received_at, signal.fresh_as_of, signal.subject, signal.summary, _json(signal.ids),
+        entry.evidence_id.hex, sender.workspace_id.hex, entry.monitor.id.hex if entry.monitor else None,
+        run.id.hex if run else None, sender.token_id.hex if sender.token_id else None,
+        sender.source, signal.kind, signal.outcome.value, int(sender.strength),
+        signal.occurred_at.isoformat() if signal.occurred_at else received_at, received_at,
+        signal.fresh_as_of, signal.subject, signal.summary, _json(signal.ids),
         signal.payload.decode() if signal.payload else None, signal.output, signal.exit_code,
-        signal.environment, signal.host, signal.deploy_sha, signal.attempt, list(signal.tags),
-        entry.fate is Fate.CONTRARY, signal.digest, _json(signal.redactions),
-        _json(signal.truncation) if signal.truncation else None, sender.request_id,
+        signal.environment, signal.host, signal.deploy_sha, signal.attempt,
+        list(signal.tags) if signal.tags else "{}", entry.fate is Fate.CONTRARY,
+        f"\\x{signal.digest.hex()}", _json(signal.redactions) if signal.redactions else "[]",
+        _json(signal.truncation) if signal.truncation else None,
+        sender.request_id.hex if sender.request_id else None,
     )  # fmt: skip
 
 
@@ -267,38 +253,16 @@ def _update_runs(cursor: Any, runs: Sequence[RunRow], at: object) -> None:
     """What intake owns of a run; `review_at` only ever comes nearer."""
     if not runs:
         return
-    cursor.executemany(
-        "UPDATE monitors_run SET opened_at = %s, started_at = %s, started_evidence_id = %s, reported = %s,"
-        " reported_evidence_id = %s, attempt = %s, environment = %s, host = %s, deploy_sha = %s,"
-        " tags = %s, facts_version = facts_version + 1,"
-        " review_at = CASE WHEN %s THEN least(review_at, %s) ELSE review_at END"
-        " WHERE id = %s",
-        [
-            (
-                run.opened_at, run.started_at, run.started_evidence_id, run.reported,
-                run.reported_evidence_id, run.attempt,
-                run.environment, run.host, run.deploy_sha, run.tags or [], run.is_marked, at, run.id,
-            )
-            for run in runs
-        ],
-    )  # fmt: skip
-
-
-def note_keys(cursor: Any, entries: Iterable[Entry]) -> None:
-    """A repeated event is answered with the run and the evidence that its first delivery was stored as."""
-    keyed = [
-        (*idempotency_key(entry), *(entry.original or (entry.evidence_id, entry.run.id)))
-        for entry in entries
-        if entry.signal.event_id and entry.run
-    ]
-    if keyed:
-        cursor.execute(
-            "UPDATE evidence_idempotencykey k SET evidence_id = w.evidence_id, run_id = w.run_id"
-            " FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::uuid[])"
-            " AS w(workspace_id, source, digest, evidence_id, run_id)"
-            " WHERE (k.workspace_id, k.source, k.digest) = (w.workspace_id, w.source, w.digest)",
-            [list(column) for column in zip(*keyed, strict=True)],
-        )
+    cursor.execute(
+        "UPDATE monitors_run r SET opened_at = w.opened_at, started_at = w.started_at,"
+        " started_evidence_id = w.started_evidence_id, reported = w.reported,"
+        " reported_evidence_id = w.reported_evidence_id, attempt = w.attempt,"
+        " environment = w.environment, host = w.host, deploy_sha = w.deploy_sha, tags = w.tags,"
+        " facts_version = r.facts_version + 1,"
+        " review_at = CASE WHEN w.is_marked THEN least(r.review_at, %s) ELSE r.review_at END"
+        f" FROM jsonb_to_recordset(%s::jsonb) AS w({_RUN_TYPES}) WHERE r.id = w.id",
+        [at, as_records(_run_record(run) for run in runs)],
+    )
 
 
 def _update_monitors(cursor: Any, monitors: Iterable[MonitorRow], at: object) -> None:
