@@ -39,11 +39,13 @@ _ASSIGNMENT = re.compile(
     re.IGNORECASE,
 )
 _SUSPICION = re.compile(
-    rb"pass|secret|key|credential|auth|cookie|[cx]srf|session|cv[vc]|pwd|pin|ssn|iban|token|card|-----begin|://"
-    rb"|eyj|bearer|basic|akia|asia|gh[pousr]_|github_pat|glpat|k_live|k_test|whsec|xox|sg\.|aiza|npm_|pypi-|luota_|sk-"
-    rb"|[2-6]\d{3}(?:[ -]?\d){8}",
+    rb"p(?:ass|wd|in|ypi-)|s(?:ecret|ession|sn|g\.|k-)|k(?:ey|_live|_test)|c(?:redential|ookie|srf|v[vc]|ard)"
+    rb"|a(?:uth|kia|sia|iza)|x(?:srf|ox)|iban|token|-----begin|://|eyj|b(?:earer|asic)|g(?:h[pousr]_|ithub_pat|lpat)"
+    rb"|whsec|npm_|luota_"
+    + b"".join(b"|%d" % first + rb"\d{3}(?:[ -]?\d){8}" for first in range(2, 7)),
 )
-"""For lowered bytes: a search that ignores case is four times slower."""
+"""For lowered bytes: a search that ignores case is four times slower. So is one whose branches do not each
+begin with a character of their own: the engine passes over places where none of them can begin."""
 
 Note = dict[str, str]
 """{"path": dotted path, "rule": name of the rule}."""

@@ -128,12 +128,14 @@ def clean(sender: Sender, action: Action, words: Mapping[str, Any]) -> Signal:
     notes: list[Note] = []
     truncation: dict[str, dict[str, int]] = {}
     cleaned = dict(words)
-    cleaned.setdefault("kind", KIND_OF.get(action, ""))
+    if "kind" not in cleaned:
+        cleaned["kind"] = KIND_OF.get(action, "")
     if cleaned.get("payload") is not None:
         cleaned["payload"] = _clean_json(cleaned["payload"], "payload", notes)
-    for name in cleaned.keys() & {"ids", "tags"}:
-        cleaned[name], found = redact(cleaned[name], path=name)
-        notes += found
+    for name in ("ids", "tags"):
+        if cleaned.get(name):
+            cleaned[name], found = redact(cleaned[name], path=name)
+            notes += found
     for name, limit in TEXT_BYTES.items():
         if cleaned.get(name):
             cleaned[name] = _clean_text(cleaned[name], name, limit, notes, truncation)
