@@ -11,10 +11,11 @@ from django.db.models import Exists, OuterRef
 from evidence.counts import signals_since
 from incidents.cases import Case
 from incidents.lifecycle import UNRESOLVED, State, Trigger, next_state
-from incidents.models import AffectedRun, Incident, NoticeType, Transition
+from incidents.models import AffectedRun, Incident, NoticeType
 from incidents.notifications.outbox import Queued, queue_notices
+from incidents.rows import TRANSITIONS, TransitionRow
 from incidents.specs import parsed_specs
-from luota.lib.bulk import copy_new
+from luota.lib.bulk import as_json, copy_new
 from luota.lib.ids import uuid7_at
 from monitors.conditions.values import Mode, Spec
 from monitors.conditions.values import State as RunState
@@ -48,6 +49,8 @@ def resolve_recovered(monitor_ids: Collection[UUID], *, now: datetime) -> None:
 
     Indexes: incident_of_monitor, affected_run_still_broken.
     """
+    if not monitor_ids:
+        return
     broken = AffectedRun.objects.filter(incident=OuterRef("pk"), recovered_at=None)
     affected = AffectedRun.objects.filter(incident=OuterRef("pk"))
     rows = list(
@@ -112,25 +115,25 @@ def _close(rows: Sequence[Incident], last: _Last, *, now: datetime) -> None:
             ],
         )
     transitions = [_transition(row, last[row.id][0], how[row.id], now) for row in rows]
-    copy_new(transitions)
+    copy_new(TRANSITIONS, transitions)
     queue_notices([_queued(row, t) for row, t in zip(rows, transitions, strict=True)], now=now)
 
 
-def _transition(row: Incident, at: datetime, how: str, now: datetime) -> Transition:
-    return Transition(
+def _transition(row: Incident, at: datetime, how: str, now: datetime) -> TransitionRow:
+    return TransitionRow(
         id=uuid7_at(now),
         workspace_id=row.workspace_id,
-        incident=row,
+        incident_id=row.id,
         trigger=Trigger.RESOLVED.value,
         old_state=row.state,
         new_state=next_state(State(row.state), Trigger.RESOLVED).value,
         at=at,
         recorded_at=now,
-        values={"resolution": how},
+        values=as_json({"resolution": how}),
     )
 
 
-def _queued(row: Incident, transition: Transition) -> Queued:
+def _queued(row: Incident, transition: TransitionRow) -> Queued:
     return Queued(
         workspace_id=row.workspace_id,
         incident_id=row.id,
@@ -146,6 +149,8 @@ def refresh_monitors(monitor_ids: set[UUID]) -> None:
 
     Indexes: run_broken, run_at_risk, incident_of_monitor.
     """
+    if not monitor_ids:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH truth AS (SELECT m.id, EXISTS (SELECT FROM monitors_run r WHERE"

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from incidents import closing, opening
+from incidents import admission, closing, opening
 from incidents.cases import Broken, Case
 from incidents.models import AffectedRun
 from incidents.payloads import labels_of
-from monitors.conditions.values import Break, Cause, State
+from monitors.conditions.values import BROKEN_STATES, Break, Cause, State
 
 _QUIET_CAUSES = frozenset({Cause.MISSED, Cause.STUCK, Cause.UNPROVEN, Cause.STALE})
 """Breaks of these that were over before anybody saw them are filed as late: the customer waited.
@@ -28,12 +28,24 @@ def file_cases(cases: Sequence[Case], *, now: datetime) -> None:
         return
     standing = _affections(cases)
     wanted = [broken for case in cases for broken in _unfiled(case, standing)]
-    opening.open_files(opening.admit(wanted, now=now), now=now)
-    closing.note_recoveries([row for case in cases for row in _recovered(case, standing)])
-    monitors = {case.run.monitor_id for case in cases if case.run.monitor.is_broken or wanted}
-    if monitors:
-        closing.resolve_recovered(monitors, now=now)
-        closing.refresh_monitors(monitors)
+    opening.open_files(admission.admit(wanted, now=now), now=now)
+    recoveries = [row for case in cases for row in _recovered(case, standing)]
+    closing.note_recoveries(recoveries)
+    touched = [case for case in cases if case.run.monitor.is_broken or wanted]
+    mended = {row.case.run.id for row in recoveries}
+    closing.resolve_recovered(
+        {case.run.monitor_id for case in touched if case.run.id in mended or not _is_broken(case)},
+        now=now,
+    )
+    # Whose run is broken is so itself: the flag is looked at where it may have to change.
+    closing.refresh_monitors(
+        {c.run.monitor_id for c in touched if not (c.run.monitor.is_broken and _is_broken(c))}
+    )
+
+
+def _is_broken(case: Case) -> bool:
+    """No file of it can be resolved for it, unless another break of it (slow) is over."""
+    return case.judgement.state in BROKEN_STATES
 
 
 _Standing = Mapping[tuple[UUID, bool], AffectedRun]
@@ -41,10 +53,9 @@ _Standing = Mapping[tuple[UUID, bool], AffectedRun]
 
 
 def _affections(cases: Sequence[Case]) -> _Standing:
+    judged = [case.run.id for case in cases if case.run.judged_at is not None]
     rows = (
-        AffectedRun.objects.filter(run__in=[case.run.id for case in cases])
-        .select_related("incident")
-        .order_by("joined_at")
+        AffectedRun.objects.filter(run__in=judged).select_related("incident").order_by("joined_at")
     )
     return {(row.run_id, row.incident.cause == Cause.SLOW.value): row for row in rows}
 
