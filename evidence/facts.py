@@ -10,7 +10,7 @@ from django.db import connection
 
 from luota.lib.ids import first_uuid7_at
 from monitors.conditions.values import Evidence, Mode, Outcome, RunFacts, Strength, Waiver, Window
-from monitors.models import Pause, Run
+from monitors.models import Run
 
 MOST_OF_A_KIND = 50
 """Pieces of one kind that a run is judged by, so many first and last ones; a chatty worker costs no more."""
@@ -185,11 +185,13 @@ def _piece(row: Sequence[Any]) -> Evidence:
 def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
     """Pauses stretch deadlines like blindness does."""
     found: dict[UUID, list[Window]] = defaultdict(list)
-    rows = Pause.objects.filter(monitor_id__in=monitor_ids).values_list(
-        "monitor_id", "starts_at", "ends_at"
-    )
-    for monitor_id, starts_at, ends_at in rows:
-        found[monitor_id].append(Window(starts_at=starts_at, ends_at=ends_at))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT monitor_id, starts_at, ends_at FROM monitors_pause WHERE monitor_id = ANY(%s)",
+            [list(monitor_ids)],
+        )
+        for monitor_id, starts_at, ends_at in cursor.fetchall():
+            found[monitor_id].append(Window(starts_at=starts_at, ends_at=ends_at))
     return found
 
 

@@ -36,31 +36,42 @@ def load_quoted(runs: Sequence[Run]) -> Mapping[UUID, Quoted]:
     Indexes: evidence_of_run, primary key.
     """
     quoted: dict[UUID, Quoted] = defaultdict(Quoted)
-    oldest = min((run.created_at for run in runs), default=None)
+    opened = [run for run in runs if run.expected_at is None]
+    silent = [run for run in runs if run.expected_at is not None]
+    for run_id, *columns in [*_of_opened(opened), *_of_silent(silent)]:
+        _add(quoted[run_id], columns)
+    return quoted
+
+
+def _of_opened(runs: Sequence[Run]) -> list[tuple[Any, ...]]:
+    if not runs:
+        return []
+    oldest = min(run.created_at for run in runs)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT w.id, {_COLUMNS} FROM unnest(%s::uuid[]) AS w(id)"
             " CROSS JOIN LATERAL (SELECT * FROM evidence_evidence WHERE run_id = w.id AND id >= %s"
             "   ORDER BY id DESC LIMIT %s) e",
             [
-                [run.id for run in runs if run.expected_at is None],
-                first_uuid7_at(oldest - timedelta(minutes=1)) if oldest else None,
+                [run.id for run in runs],
+                first_uuid7_at(oldest - timedelta(minutes=1)),
                 _LAST_PIECES,
             ],
         )
-        rows = cursor.fetchall()
+        return list(cursor.fetchall())
+
+
+def _of_silent(runs: Sequence[Run]) -> list[tuple[Any, ...]]:
+    latest = {run.id: uid for run in runs if (uid := run.monitor.latest_evidence_id)}
+    if not latest:
+        return []
+    with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT w.id, {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[]) AS w(id, evidence_id)"
             " JOIN evidence_evidence e ON e.id = w.evidence_id",
-            [
-                [run.id for run in runs if run.expected_at is not None],
-                [run.monitor.latest_evidence_id for run in runs if run.expected_at is not None],
-            ],
+            [list(latest), list(latest.values())],
         )
-        rows += cursor.fetchall()
-    for run_id, *columns in rows:
-        _add(quoted[run_id], columns)
-    return quoted
+        return list(cursor.fetchall())
 
 
 def _add(quoted: Quoted, columns: Sequence[Any]) -> None:

@@ -1,7 +1,7 @@
 """What goes from the review of runs to the files: a run with its judgement, a break that wants a file."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from incidents.payloads import key_of
 from monitors.conditions.values import Break, Judgement, RunFacts, Spec
@@ -16,6 +16,8 @@ class Case:
     spec: Spec
     judgement: Judgement
     facts: RunFacts
+    standing: dict[str, Any]
+    """The strip: what Run.standing holds and a quote repeats."""
 
 
 class Broken(NamedTuple):

@@ -91,13 +91,15 @@ def quote_of(
     run: Run,
     spec: Spec,
     judgement: Judgement,
+    standing: Mapping[str, Any],
     quoted: Quoted,
-    last_good: Mapping[str, Any] | None,
     facts: RunFacts,
 ) -> dict[str, Any]:
-    """Incident.quote: all that the file must still say when the evidence is gone."""
+    """Incident.quote: all that the file must still say when the evidence is gone.
+
+    incidents.sheets adds the last good run and the route.
+    """
     monitor = run.monitor
-    standing = standing_of(spec, judgement, facts.evidence)
     return {
         "sentence_values": _sentence_values(spec, judgement, quoted),
         "promise": monitor.promise,
@@ -117,7 +119,6 @@ def quote_of(
         "tags": run.tags,
         "run": _run_quote(run),
         "retry": _retry_quote(run, spec, standing["steps"], quoted),
-        "last_good_run": dict(last_good) if last_good else None,
         "blind": [
             {"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in facts.blind
         ],

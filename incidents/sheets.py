@@ -30,11 +30,14 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
                 run=case.run,
                 spec=case.spec,
                 judgement=case.judgement,
+                standing=case.standing,
                 quoted=quoted[case.run.id],
-                last_good=last_good.get(case.run.monitor_id),
                 facts=case.facts,
             )
-            | {"route": str(route) if (route := routes[case.run.id]) else None},
+            | {
+                "last_good_run": last_good.get(case.run.monitor_id),
+                "route": str(route) if (route := routes[case.run.id]) else None,
+            },
             route.pk if route else None,
         )
         for case in cases
@@ -43,12 +46,14 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
 
 def _routes(cases: Iterable[Case]) -> Mapping[UUID, Route | None]:
     """The monitor's own route, else the default one of its workspace."""
-    workspaces = {case.run.workspace_id for case in cases if case.run.monitor.route is None}
+    monitors = [case.run.monitor for case in cases]
+    own = Route.objects.in_bulk({m.route_id for m in monitors if m.route_id})
+    workspaces = {m.workspace_id for m in monitors if m.route_id is None}
     defaults = Route.objects.filter(workspace_id__in=workspaces, is_default=True)
     by_workspace = {route.workspace_id: route for route in defaults}
     return {
-        case.run.id: case.run.monitor.route or by_workspace.get(case.run.workspace_id)
-        for case in cases
+        case.run.id: own[m.route_id] if m.route_id else by_workspace.get(m.workspace_id)
+        for case, m in zip(cases, monitors, strict=True)
     }
 
 
