@@ -16,6 +16,7 @@ from django.db import connection
 
 from evidence.beats import Sight, read_sight
 from incidents.monitor_review import review_monitors
+from incidents.notifications.precedence import watch_for_crowds
 from incidents.run_review import review_runs
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ SLICE = timedelta(milliseconds=900)
 LONGEST_SLICE = timedelta(seconds=20)
 """A tick with work goes on; after this it lets the next one take over."""
 NAP = timedelta(milliseconds=150)
+_CROWD = 1000
+"""Judged in one round: more are waiting, or have just been filed."""
 _LOCK = 0x4C55_0003
 
 
@@ -40,7 +43,7 @@ class TickReport:
 def tick(now: Callable[[], datetime]) -> TickReport:
     """Judge all that is due, and what falls due within this second. `now` reads the clock."""
     report = TickReport()
-    with _sole_evaluator() as is_ours, _no_search_for_cycles():
+    with _sole_evaluator() as is_ours, watch_for_crowds() as crowd, _no_search_for_cycles():
         report.is_ours = is_ours
         began = now()
         while is_ours and now() - began < LONGEST_SLICE:
@@ -51,6 +54,7 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             judged_runs = review_runs(watermark=sight.watermark, now=now())
             report.monitors += judged_monitors
             report.runs += judged_runs
+            crowd.tell(is_here=judged_monitors + judged_runs >= _CROWD)
             if judged_monitors or judged_runs:
                 continue
             left = SLICE - (now() - began)

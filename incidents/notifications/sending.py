@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from django.conf import settings
 
-from incidents.notifications import email, ledger, webhook
+from incidents.notifications import email, ledger, precedence, webhook
 from incidents.notifications.ledger import Tried, Try
 from incidents.notifications.notice import Answer, Notice, compose
 from luota.lib import outbound
@@ -28,6 +28,8 @@ THREADS = 32
 _BATCH = 64
 """Claimed at once, marked at once: each costs one commit."""
 _MARK_SECONDS = 0.25
+_BITE, _BREATH_SECONDS = 16, 0.5
+"""So many at a time, and so long after them, while a crowd is being judged."""
 _NEEDED = timedelta(seconds=outbound.LONGEST_SECONDS)
 
 
@@ -36,7 +38,7 @@ def send_due(*, now: datetime, time_slice: timedelta = TIME_SLICE) -> int:
     watch = _Watch(now)
     ended = 0
     with closing(_Senders()) as senders:
-        for tried in _rounds(senders, watch, until=now + time_slice):
+        for tried in _rounds(senders, watch, now + time_slice):
             ledger.mark(tried, now=watch.now())
             ended += len(tried)
     return ended
@@ -55,14 +57,16 @@ class _Watch:
 _Flying = set[Future[Tried | None]]
 
 
-def _rounds(senders: "_Senders", watch: _Watch, *, until: datetime) -> Iterator[list[Tried]]:
+def _rounds(senders: "_Senders", watch: _Watch, until: datetime) -> Iterator[list[Tried]]:
     """Keeps the threads busy: claims anew when they run short, yields what ended in sets."""
     flying: _Flying = set()
+    pace = _Pace(watch, until)
     is_more = True
     while True:
         if is_more and len(flying) <= _BATCH // 2 and watch.now() < until:
-            claimed = ledger.claim(limit=_BATCH, now=watch.now())
-            is_more = len(claimed) == _BATCH
+            limit = pace.limit()
+            claimed = ledger.claim(limit=limit, now=watch.now())
+            is_more = len(claimed) == limit
             flying |= _submit(claimed, senders, watch)
         if not flying:
             return
@@ -71,6 +75,25 @@ def _rounds(senders: "_Senders", watch: _Watch, *, until: datetime) -> Iterator[
         if tried:
             yield tried
             is_more = True  # an answer may have set free what waited behind it
+
+
+class _Pace:
+    """How many to claim: while a crowd is being judged a bite at once, then a bite after each breath.
+
+    For half of the slice at most: if judging never caught up, telling would still get its turn.
+    """
+
+    def __init__(self, watch: _Watch, until: datetime) -> None:
+        self._watch, self._until = watch, until - TIME_SLICE / 2
+        self._has_bitten = False
+
+    def limit(self) -> int:
+        if self._watch.now() >= self._until or not precedence.is_crowded():
+            return _BATCH
+        if self._has_bitten:
+            sleep(_BREATH_SECONDS)
+        self._has_bitten = True
+        return _BITE
 
 
 def _submit(claimed: list[Try], senders: "_Senders", watch: _Watch) -> _Flying:

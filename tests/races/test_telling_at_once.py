@@ -1,12 +1,14 @@
 """Real connections against each claim and each compare-and-swap of the telling side."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection, transaction
 
 from incidents.models import Attempt, Delivery, Incident, NoticeType, Transition
@@ -14,6 +16,8 @@ from incidents.notifications import ledger
 from incidents.notifications.ledger import Tried
 from incidents.notifications.notice import Answer
 from incidents.notifications.outbox import queue_notices
+from incidents.notifications.precedence import is_crowded, watch_for_crowds
+from incidents.notifications.sending import send_due
 from incidents.operations import acknowledge, resolve
 from luota.lib import clock
 from tests.factories import UserFactory, WorkspaceFactory
@@ -24,6 +28,7 @@ from tests.factories.incidents import (
     make_route,
     queued,
 )
+from tests.factories.receivers import running_receiver
 from workspaces.audit import Actor
 from workspaces.models import Route
 
@@ -38,9 +43,9 @@ def now() -> datetime:
     return clock.now()
 
 
-def open_files(number: int, *, now: datetime) -> list[Incident]:
+def open_files(number: int, *, now: datetime, **channel: object) -> list[Incident]:
     workspace = WorkspaceFactory()
-    route = make_route(workspace, (make_channel(workspace), timedelta(0)))
+    route = make_route(workspace, (make_channel(workspace, **channel), timedelta(0)))
     monitor = make_monitor(workspace, route=route)
     files = [make_incident(monitor, at=now) for _ in range(number)]
     queue_notices([queued(file, NoticeType.OPENED, at=now) for file in files], now=now)
@@ -139,3 +144,26 @@ def test_senders_that_prove_the_same_routes_do_not_wait_for_each_other(now: date
         Route.objects.select_for_update().get()
         at_once(lambda: ledger.mark([Tried(done=each, answer=ACCEPTED, at=now)], now=now))
     assert Delivery.objects.get().state == "accepted"
+
+
+def test_while_a_crowd_is_judged_senders_take_small_bites_and_still_tell_all(
+    now: datetime, settings: LazySettings
+) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    with running_receiver() as receiver, watch_for_crowds() as crowd:
+        open_files(40, now=now, kind="webhook", address=receiver.url)
+        crowd.tell(is_here=True)
+        assert at_once(lambda: send_due(now=now)) == [40]
+        assert len(receiver.received) == 40
+    claimed = Counter(Attempt.objects.values_list("started_at", flat=True))
+    assert sorted(claimed.values()) == [8, 16, 16]
+
+
+def test_a_crowd_is_over_when_it_is_said_and_when_its_tick_ends() -> None:
+    seen = []
+    with watch_for_crowds() as crowd:
+        for is_here in (False, True, True, False, False, True):
+            crowd.tell(is_here=is_here)
+            seen += at_once(is_crowded)
+    assert seen == [False, True, True, False, False, True]
+    assert at_once(is_crowded) == [False]
