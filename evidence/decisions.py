@@ -36,6 +36,18 @@ class MonitorRow:
         return "broken" if self.is_broken else "healthy"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """A stored closing claim, as far as it takes to know the same one again."""
+
+    evidence_id: UUID
+    outcome: str
+    digest: bytes
+    attempt: int | None
+    """None when neither the sender nor its place as the winner says which."""
+    is_contrary: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class RunRow:
     """What the door needs of a run, and what it will write back."""
@@ -59,6 +71,8 @@ class RunRow:
     host: str = ""
     deploy_sha: str = ""
     tags: list[str] | None = None
+    closes: list[Close] = field(default_factory=list)
+    """The last ones, for a run that is told its end once more (evidence.closes)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,54 +120,105 @@ def decide(entry: Entry) -> None:
 
 
 def _is_late_fail(entry: Entry) -> bool:
-    won = entry.run is not None and entry.run.reported == Outcome.SUCCESS
-    return won and entry.signal.action is Action.FAIL
+    """A repeated fail is answered as it was the first time: 409 only if it came after the success."""
+    run, signal = entry.run, entry.signal
+    if run is None or signal.action is not Action.FAIL or run.reported != Outcome.SUCCESS:
+        return False
+    original = entry.original and entry.original[0]
+    return not any(c.evidence_id == original and not c.is_contrary for c in run.closes)
 
 
 def _claim(entry: Entry, run: RunRow) -> Fate:
     match entry.signal.action:
         case Action.START:
             return _claim_start(entry, run)
-        case Action.SUCCESS:
-            return _claim_success(entry, run)
-        case Action.FAIL:
-            return _claim_fail(entry, run)
+        case Action.SUCCESS | Action.FAIL:
+            return _claim_close(entry, run)
         case Action.PING | Action.EVIDENCE:
             return Fate.STORED
 
 
 def _claim_start(entry: Entry, run: RunRow) -> Fate:
-    """The first start, or that of another attempt after a fail or a success that was not believed.
-
-    Anything else is a repetition.
+    """The first start, or that of another attempt: one with a higher number, or one after a fail or a
+    success that was not believed. Anything else is a repetition.
     """
+    signal = entry.signal
     if run.started_at is None:
         run.started_at, run.started_evidence_id = entry.at, entry.evidence_id
+        run.attempt = max(run.attempt, signal.attempt or 0)
         return Fate.STORED
-    is_not_believed = run.reported == Outcome.SUCCESS and run.state == State.FAILED
-    if run.reported != Outcome.FAIL and not is_not_believed:
+    is_believed = run.reported == Outcome.SUCCESS and run.state != State.FAILED
+    is_another = bool(run.reported) or (signal.attempt or 0) > run.attempt
+    if is_believed or not is_another or _is_of_earlier_attempt(signal, run):
         return _replay(entry, run, run.started_evidence_id)
     run.reported, run.reported_evidence_id = "", None
-    run.attempt += 1
+    run.attempt = signal.attempt or run.attempt + 1
     return Fate.STORED
 
 
-def _claim_success(entry: Entry, run: RunRow) -> Fate:
-    if run.reported == Outcome.SUCCESS:
-        return _replay(entry, run, run.reported_evidence_id)
-    if run.reported == Outcome.FAIL:
+def _claim_close(entry: Entry, run: RunRow) -> Fate:
+    """A success or a fail, beside what the run was told before.
+
+    The same close again means the same outcome, content and attempt (one without a number repeats
+    whichever it equals): a replay, nothing is stored. A fail after the success that won is contrary
+    whatever its number, for no claim takes a believed success back (conditions.run_story): it is kept
+    once, and the success stands. A claim of an earlier attempt that comes late is kept and wins
+    nothing. All else is a claim of its own and wins: fails of other content count as other attempts
+    there too, so none may be lost.
+    """
+    signal = entry.signal
+    is_late = _is_of_earlier_attempt(signal, run)
+    is_contrary = not is_late and _contradicts(signal, run)
+    is_repeatable = is_late or is_contrary or run.reported == signal.outcome
+    told = _find_told(signal, run, is_contrary=is_contrary) if is_repeatable else None
+    if told is not None:
+        replayed = _replay(entry, run, told.evidence_id)
+        return Fate.CONTRARY_AGAIN if is_contrary else replayed
+    if not (is_late or is_contrary):
+        _win(entry, run)
+    run.closes.append(_close_of(entry, run, is_contrary=is_contrary))
+    return Fate.CONTRARY if is_contrary else Fate.STORED
+
+
+def _contradicts(signal: Signal, run: RunRow) -> bool:
+    return signal.action is Action.FAIL and run.reported == Outcome.SUCCESS
+
+
+def _is_of_earlier_attempt(signal: Signal, run: RunRow) -> bool:
+    return signal.attempt is not None and signal.attempt < run.attempt
+
+
+def _find_told(signal: Signal, run: RunRow, *, is_contrary: bool) -> Close | None:
+    """The stored close that this one repeats."""
+    same = (signal.outcome, signal.digest, is_contrary)
+    for close in run.closes:
+        is_attempt = signal.attempt in {None, close.attempt}
+        if is_attempt and (close.outcome, close.digest, close.is_contrary) == same:
+            return close
+    return None
+
+
+def _win(entry: Entry, run: RunRow) -> None:
+    """The claim that stands from now on; a success that only says more leaves the first one standing."""
+    signal = entry.signal
+    if run.reported == signal.outcome == Outcome.SUCCESS and signal.attempt in {None, run.attempt}:
+        return
+    if signal.attempt is not None:
+        run.attempt = signal.attempt
+    elif run.reported == Outcome.FAIL:
         run.attempt += 1
-    run.reported, run.reported_evidence_id = Outcome.SUCCESS.value, entry.evidence_id
-    return Fate.STORED
+    run.reported, run.reported_evidence_id = signal.outcome.value, entry.evidence_id
 
 
-def _claim_fail(entry: Entry, run: RunRow) -> Fate:
-    if run.reported == Outcome.SUCCESS:
-        return Fate.CONTRARY
-    if run.reported == Outcome.FAIL:
-        return _replay(entry, run, run.reported_evidence_id)
-    run.reported, run.reported_evidence_id = Outcome.FAIL.value, entry.evidence_id
-    return Fate.STORED
+def _close_of(entry: Entry, run: RunRow, *, is_contrary: bool) -> Close:
+    signal = entry.signal
+    return Close(
+        evidence_id=entry.evidence_id,
+        outcome=signal.outcome,
+        digest=signal.digest,
+        attempt=signal.attempt or run.attempt,
+        is_contrary=is_contrary,
+    )
 
 
 def _replay(entry: Entry, run: RunRow, first: UUID | None) -> Fate:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from evidence import event_keys, rows
+from evidence.closes import load_closes
 from evidence.decisions import Entry, MonitorRow, RunRow, decide
 from evidence.signals import Action, Fate, Receipt, Signal
 from luota.lib.ids import uuid7_at
@@ -33,10 +34,11 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
     _foresee_runs(concerned, found)
     _drop_repeats(cursor, known)
     _find_runs(concerned, found)
+    load_closes(cursor, known)
     for entry in known:
         decide(entry)
     rows.write(cursor, [entry for entry in known if entry.is_kept])
-    event_keys.correct(cursor, [e for e in known if e.is_kept or e.fate is Fate.REPLAYED])
+    event_keys.correct(cursor, [e for e in known if e.is_kept or _repeats_stored(e)])
     return [_receipt(entry) for entry in entries]
 
 
@@ -109,6 +111,12 @@ def _foresee_runs(entries: Sequence[Entry], found: rows.Runs) -> None:
         if identity not in ahead:
             ahead[identity] = uuid7_at(entry.received_at)
         entry.foreseen_run_id = ahead[identity]
+
+
+def _repeats_stored(entry: Entry) -> bool:
+    """It came under an event id of its own, which from now on points to what is there already."""
+    is_told = entry.fate in {Fate.REPLAYED, Fate.CONTRARY_AGAIN}
+    return is_told and entry.original is not None and entry.original[1] is not None
 
 
 def _find_runs(entries: Sequence[Entry], found: rows.Runs) -> None:

@@ -203,7 +203,7 @@ class Run(models.Model):
     """The winning closing claim in the order of arrival; decides 409 and nothing else."""
     reported_evidence_id = models.UUIDField(null=True)
     attempt = models.PositiveIntegerField(default=1)
-    """Raised by intake when work begins again after a failing claim."""
+    """Raised by intake when work begins or ends again after a failing claim, or to the sender's own number."""
 
     state = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in State], default=State.OPEN.value

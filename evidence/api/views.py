@@ -103,7 +103,7 @@ class FailView(SignalView):
         operation_id="reportFail", request=shapes.CloseShape, responses=answers.DOCUMENTED
     )
     def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
-        """The worker says that it failed."""
+        """The worker says that it failed; other words, or another `attempt`, are another failing attempt."""
         return self.take(request, Action.FAIL, run_id=shapes.uuid_or_unknown(run_id))
 
 

@@ -54,6 +54,38 @@ def test_the_same_close_again_is_a_replay(send: Sending, run_id: str, outcome: s
     assert Evidence.objects.filter(run=run_id, kind="close").count() == 1
 
 
+@pytest.mark.parametrize(
+    "later", [{"attempt": 2}, {"summary": "timeout"}, {"output": "Traceback"}, {"exitCode": 2}]
+)
+def test_a_fail_of_another_attempt_or_with_other_words_is_kept(
+    send: Sending, run_id: str, later: dict[str, object]
+) -> None:
+    answers = [send(f"/v1/runs/{run_id}/fail", body) for body in ({}, later, later)]
+    assert [answer.status_code for answer in answers] == [202, 202, 200]
+    assert Evidence.objects.filter(run=run_id, outcome="fail").count() == 2
+    assert Run.objects.get(pk=run_id).attempt == 2
+
+
+def test_a_contrary_fail_repeated_without_an_event_id_is_kept_once(
+    send: Sending, run_id: str
+) -> None:
+    send(f"/v1/runs/{run_id}/success")
+    answers = [send(f"/v1/runs/{run_id}/fail", {"summary": "no, wait"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert answers[0].json()["eventId"] == answers[1].json()["eventId"]
+    assert Evidence.objects.filter(run=run_id, is_contrary=True).count() == 1
+
+
+def test_a_fail_before_the_success_repeated_by_its_event_id_is_a_duplicate(
+    send: Sending, run_id: str
+) -> None:
+    first = send(f"/v1/runs/{run_id}/fail", {"eventId": "e-1"})
+    send(f"/v1/runs/{run_id}/success")
+    again = send(f"/v1/runs/{run_id}/fail", {"eventId": "e-1"})
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.json()["eventId"] == first.json()["eventId"]
+
+
 def test_a_fail_after_a_success_is_a_conflict_and_kept(send: Sending, run_id: str) -> None:
     send(f"/v1/runs/{run_id}/success")
     answer = send(f"/v1/runs/{run_id}/fail", {"summary": "no, wait"})

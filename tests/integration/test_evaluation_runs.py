@@ -300,3 +300,12 @@ def test_attempts_that_may_fail_are_not_final() -> None:
     say(job, Action.START, T0 + 2 * MINUTE)
     say(job, Action.FAIL, T0 + 3 * MINUTE)
     assert only_file().opened_at == T0 + 3 * MINUTE
+
+
+def test_the_last_attempt_fails_the_run_also_without_starts() -> None:
+    job = a_job(attempts=2)
+    say(job, Action.FAIL, T0, attempt=1)
+    say(job, Action.FAIL, T0 + SECOND, attempt=1)
+    assert not Incident.objects.exists()
+    run = say(job, Action.FAIL, T0 + MINUTE, attempt=2)
+    assert (run.state, run.attempt, only_file().opened_at) == ("failed", 2, T0 + MINUTE)

@@ -67,3 +67,13 @@ def test_a_replay_under_another_event_id_points_to_what_is_stored() -> None:
     assert [replay.fate, again.fate] == [Fate.REPLAYED, Fate.DUPLICATE]
     assert {replay.evidence_id, again.evidence_id} == {first.evidence_id}
     assert {replay.run_id, again.run_id} == {first.run_id}
+
+
+def test_a_contrary_fail_under_another_event_id_points_to_what_is_stored() -> None:
+    job = MonitorFactory(mode=Mode.RUN.value)
+    tell(job, Action.SUCCESS, at=T0, external_run_id="r")
+    first, *later = (tell(job, Action.FAIL, at=T0, external_run_id="r", event_id=e) for e in "abb")
+    assert [first.fate, *(each.fate for each in later)] == [
+        Fate.CONTRARY, Fate.CONTRARY_AGAIN, Fate.CONTRARY_AGAIN,
+    ]  # fmt: skip
+    assert {each.evidence_id for each in later} == {first.evidence_id}

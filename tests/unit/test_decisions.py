@@ -1,6 +1,7 @@
 """Which closing claim wins in the order of arrival, and what a signal marks as due."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -63,6 +64,72 @@ def test_claims_are_settled_in_the_order_of_arrival(
     run = a_run(monitor)
     assert [arrive(action, monitor, run).fate for action in actions] == fates
     assert (run.reported, run.attempt) == (reported, attempt)
+
+
+def close(action: Action, summary: str = "", attempt: int | None = None) -> tuple[Action, Any, Any]:
+    return action, summary, attempt
+
+
+STORED, REPLAYED, CONTRARY = Fate.STORED, Fate.REPLAYED, Fate.CONTRARY
+AGAIN = Fate.CONTRARY_AGAIN
+CLOSES: dict[str, tuple[list[tuple[Action, Any, Any]], list[Fate], str, int]] = {
+    "a fail of a higher attempt": (
+        [close(F, "", 1), close(F, "", 2)], [STORED] * 2, "fail", 2),
+    "a fail of a higher attempt, twice": (
+        [close(F, "", 1), close(F, "", 2), close(F, "", 2)], [STORED, STORED, REPLAYED], "fail", 2),
+    "a fail that says something else": (
+        [close(F, "a"), close(F, "b")], [STORED] * 2, "fail", 2),
+    "the first of two fails repeated": (
+        [close(F, "a"), close(F, "b"), close(F, "a")], [STORED, STORED, REPLAYED], "fail", 2),
+    "the number of the attempt repeated later": (
+        [close(F, "a"), close(F, "a", 1)], [STORED, REPLAYED], "fail", 1),
+    "something else of the same attempt": (
+        [close(F, "a", 1), close(F, "b", 1)], [STORED] * 2, "fail", 1),
+    "an earlier fail comes late": (
+        [close(S, "", 2), close(F, "", 1), close(F, "", 1)], [STORED, STORED, REPLAYED], "success", 2),
+    "an earlier success comes late": (
+        [close(F, "", 2), close(S, "", 1)], [STORED] * 2, "fail", 2),
+    "a success of a higher attempt": (
+        [close(S, "", 1), close(S, "", 2)], [STORED] * 2, "success", 2),
+    "a success that says more": (
+        [close(S, "a"), close(S, "b"), close(S, "b")], [STORED, STORED, REPLAYED], "success", 1),
+    "a success of the number that failed": (
+        [close(F, "", 1), close(S, "", 1), close(F, "", 1)], [STORED, STORED, CONTRARY], "success", 1),
+    "a fail after success, whatever its number": (
+        [close(S, "", 1), close(F, "", 2)], [STORED, CONTRARY], "success", 1),
+    "contrary fails, each kept once": (
+        [close(S), close(F, "a"), close(F, "b"), close(F, "a")],
+        [STORED, CONTRARY, CONTRARY, AGAIN], "success", 1),
+    "a start of a higher attempt": (
+        [close(B, "", 1), close(B, "", 2), close(B, "", 1)], [STORED, STORED, REPLAYED], "", 2),
+    "one number for all attempts": (
+        [close(B, "", 1), close(F, "", 1), close(B, "", 1), close(S, "", 1)],
+        [STORED] * 4, "success", 1),
+    "the same words in the next attempt": (
+        [close(B), close(F, "a"), close(B), close(F, "a")], [STORED] * 4, "fail", 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("signals", "fates", "reported", "attempt"), CLOSES.values(), ids=CLOSES)
+def test_only_the_same_close_again_is_a_replay(
+    signals: list[tuple[Action, str, int | None]], fates: list[Fate], reported: str, attempt: int
+) -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    found = [
+        arrive(action, monitor, run, summary=summary, attempt=number).fate
+        for action, summary, number in signals
+    ]
+    assert found == fates
+    assert (run.reported, run.attempt) == (reported, attempt)
+
+
+def test_a_success_that_says_more_leaves_the_first_one_standing() -> None:
+    monitor = a_monitor()
+    run = a_run(monitor)
+    first = arrive(S, monitor, run)
+    arrive(S, monitor, run, summary="12 rows")
+    assert run.reported_evidence_id == first.evidence_id
 
 
 def test_the_winning_claim_is_remembered_by_its_evidence() -> None:
