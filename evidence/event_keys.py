@@ -11,15 +11,18 @@ from uuid import UUID
 from evidence.decisions import Entry
 
 EventKey = tuple[str, bytes]
-"""(source, SHA-256 of monitor id and event id); the monitor stands for its workspace."""
+"""(source, SHA-256 of monitor id, action and event id); the monitor stands for its workspace."""
 Original = tuple[UUID, UUID | None]
 """(evidence id, run id) of the first delivery of an event."""
 
 
 def key_of(entry: Entry) -> EventKey:
-    """The same event of the same monitor is stored once, whichever call brings it."""
+    """The same event of the same monitor is stored once, whichever call brings it: alone or in a batch,
+    by the run's id or by its name. Many senders name a job by one id from start to end, so a start and
+    the closes of that id are events of their own.
+    """
     assert entry.monitor is not None  # noqa: S101 - only entries of a known monitor come here
-    words = f"{entry.monitor.id} {entry.signal.event_id}"
+    words = f"{entry.monitor.id} {entry.signal.action} {entry.signal.event_id}"
     return entry.signal.sender.source, hashlib.sha256(words.encode()).digest()
 
 

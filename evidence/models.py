@@ -97,7 +97,7 @@ class IdempotencyKey(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
     source = models.CharField(max_length=30)
     digest = models.BinaryField(max_length=32)
-    """SHA-256 of monitor id and event id."""
+    """SHA-256 of monitor id, action and event id."""
     evidence_id = models.UUIDField()
     run_id = models.UUIDField(null=True)
     created_at = models.DateTimeField()

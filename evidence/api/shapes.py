@@ -176,7 +176,11 @@ class Shape(serializers.Serializer[Any]):
 class ContextShape(Shape):
     """What any signal may carry besides its meaning."""
 
-    eventId = _word(200, help_text="The sender's id of this event; the same one is stored once.")
+    eventId = _word(
+        200,
+        help_text="The sender's id of this event: the same one is stored once. A start, a success, a fail, "
+        "a ping and a piece of evidence of the same id are different events.",
+    )
     occurredAt = TimestampField(required=False, allow_null=True)
     payload = PayloadField(required=False, allow_null=True)
 

@@ -91,6 +91,13 @@ def test_a_batch_sent_again_is_answered_as_stored(send: Sending, job: Monitor) -
     assert [r["runId"] for r in again] == [r["runId"] for r in first]
 
 
+def test_an_event_sent_alone_and_in_a_batch_is_the_same(send: Sending, job: Monitor) -> None:
+    event = item(job, eventId="e-1")
+    alone = send(f"/v1/monitors/{job.pk}/evidence", event).json()
+    again = send(BATCH, [event]).json()["results"][0]
+    assert (again["status"], again["eventId"]) == (200, alone["eventId"])
+
+
 def test_an_item_may_name_a_run_by_its_id(send: Sending, job: Monitor) -> None:
     run = RunFactory(monitor=job)
     told = send(BATCH, [{"runId": str(run.pk), "kind": "receipt"}]).json()

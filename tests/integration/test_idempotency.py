@@ -77,3 +77,15 @@ def test_a_contrary_fail_under_another_event_id_points_to_what_is_stored() -> No
         Fate.CONTRARY, Fate.CONTRARY_AGAIN, Fate.CONTRARY_AGAIN,
     ]  # fmt: skip
     assert {each.evidence_id for each in later} == {first.evidence_id}
+
+
+def test_one_id_from_start_to_end_names_an_event_for_each_action() -> None:
+    job = MonitorFactory(mode=Mode.RUN.value)
+    words = {"external_run_id": "r", "event_id": "job-7"}
+    acts = [Action.START, Action.FAIL, Action.SUCCESS]
+    first, again = ([tell(job, act, at=T0, **words) for act in acts] for _ in range(2))
+    evidence = [tell(job, Action.EVIDENCE, at=T0, kind="receipt", **words) for _ in range(2)]
+    assert [receipt.fate for receipt in first] == [Fate.STORED] * 3
+    assert [receipt.fate for receipt in again] == [Fate.DUPLICATE] * 3
+    assert [receipt.fate for receipt in evidence] == [Fate.STORED, Fate.DUPLICATE]
+    assert [r.evidence_id for r in again] == [r.evidence_id for r in first]
