@@ -20,14 +20,16 @@ def load_closes(cursor: Any, entries: Sequence[Entry]) -> None:
     if not runs:
         return
     cursor.execute(
-        "SELECT w.id, e.id, e.outcome, e.digest, e.attempt, e.is_contrary"
+        "SELECT w.id, e.id, e.outcome, e.digest, e.attempt, e.is_contrary,"
+        " least(e.occurred_at, e.received_at), e.summary"
         " FROM unnest(%b::uuid[]) AS w(id)"
         " CROSS JOIN LATERAL (SELECT * FROM evidence_evidence WHERE run_id = w.id AND id >= %b"
         "   AND outcome <> '' ORDER BY id DESC LIMIT %b) e",
         [list(runs), first_uuid7_at(instant_of(min(runs)) - _SKEW), _MOST],
     )
-    for run_id, evidence_id, outcome, digest, attempt, is_contrary in cursor.fetchall():
+    for run_id, *row in cursor.fetchall():
         run = runs[run_id]
+        evidence_id, outcome, digest, attempt, is_contrary, at, summary = row
         won_as = run.attempt if evidence_id == run.reported_evidence_id else None
         close = Close(
             evidence_id=evidence_id,
@@ -35,6 +37,8 @@ def load_closes(cursor: Any, entries: Sequence[Entry]) -> None:
             digest=bytes(digest),
             attempt=attempt or won_as,
             is_contrary=is_contrary,
+            at=at,
+            summary=summary,
         )
         run.closes.append(close)
 

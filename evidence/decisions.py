@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from evidence.signals import Action, Fate, Signal
+from evidence.signals import Action, Fate, Signal, Winner
 from monitors.conditions.values import Mode, Outcome, State
 
 
@@ -38,7 +38,7 @@ class MonitorRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
-    """A stored closing claim, as far as it takes to know the same one again."""
+    """A stored closing claim, as far as it takes to know the same one again and to tell which one won."""
 
     evidence_id: UUID
     outcome: str
@@ -46,6 +46,9 @@ class Close:
     attempt: int | None
     """None when neither the sender nor its place as the winner says which."""
     is_contrary: bool
+    at: datetime
+    """Evidence.at"""
+    summary: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +76,14 @@ class RunRow:
     tags: list[str] | None = None
     closes: list[Close] = field(default_factory=list)
     """The last ones, for a run that is told its end once more (evidence.closes)."""
+
+    @property
+    def winner(self) -> Winner | None:
+        """The close that stands, where it is known."""
+        for close in self.closes:
+            if close.evidence_id == self.reported_evidence_id:
+                return Winner(evidence_id=close.evidence_id, at=close.at, summary=close.summary)
+        return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -218,6 +229,8 @@ def _close_of(entry: Entry, run: RunRow, *, is_contrary: bool) -> Close:
         digest=signal.digest,
         attempt=signal.attempt or run.attempt,
         is_contrary=is_contrary,
+        at=entry.at,
+        summary=signal.summary,
     )
 
 

@@ -171,6 +171,7 @@ def _receipt(entry: Entry) -> Receipt:
         state=run.state if run else monitor.state,
         next_deadline_at=run.next_deadline_at if run else monitor.next_deadline_at,
         reported=run.reported if run else "",
+        winner=run.winner if run else None,
         mode=monitor.mode,
         is_paused=monitor.is_paused,
     )

@@ -108,6 +108,15 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Winner:
+    """The closing claim that stands."""
+
+    evidence_id: UUID
+    at: datetime
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What the caller is told, after the commit."""
 
@@ -118,7 +127,10 @@ class Receipt:
     """As last judged; None if never."""
     next_deadline_at: datetime | None = None
     reported: str = ""
-    """The winning closing claim of the run."""
+    """The outcome of the run's closing claim that stands."""
+    winner: Winner | None = None
+    """That claim, for one that lost against it; None when its evidence is not kept any more,
+    or when very many others came after it."""
     mode: str = ""
     is_paused: bool = False
 

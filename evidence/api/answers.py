@@ -29,6 +29,23 @@ class ReceiptShape(serializers.Serializer[Any]):
     ignoredFields = serializers.ListField(child=serializers.CharField(), required=False)
 
 
+class WinningClaimShape(serializers.Serializer[Any]):
+    """The success that stands; its evidence is told while it is kept."""
+
+    outcome = serializers.CharField()
+    runId = serializers.UUIDField()
+    evidenceId = serializers.UUIDField(required=False)
+    at = serializers.DateTimeField(required=False)
+    summary = serializers.CharField(required=False, allow_blank=True)
+
+
+class ConflictShape(ProblemDetails):
+    """A fail that came after the success."""
+
+    winningClaim = WinningClaimShape()
+    eventId = serializers.UUIDField(help_text="The fail as it is kept.")
+
+
 _PROBLEMS = {
     400: "The body is not readable.",
     401: "The token is missing or does not open this monitor or run.",
@@ -41,7 +58,7 @@ DOCUMENTED: dict[Any, Any] = {
     202: OpenApiResponse(ReceiptShape, "Stored: committed to the database."),
     200: OpenApiResponse(ReceiptShape, "Stored before; nothing was stored now."),
     (409, PROBLEM_TYPE): OpenApiResponse(
-        ProblemDetails, "A fail after a success: kept as evidence, but the success stands."
+        ConflictShape, "A fail after a success: kept as evidence, but the success stands."
     ),
 } | {
     (status, PROBLEM_TYPE): OpenApiResponse(ProblemDetails, text)
@@ -100,10 +117,12 @@ def _wrong_mode(mode: str, action: Action) -> Problem:
 
 
 def _contrary(receipt: Receipt) -> Problem:
-    winner = {"outcome": receipt.reported, "runId": str(receipt.run_id)}
+    winner: dict[str, Any] = {"outcome": receipt.reported, "runId": receipt.run_id}
+    if known := receipt.winner:
+        winner |= {"evidenceId": known.evidence_id, "at": known.at, "summary": known.summary}
     return Problem(
         status=409,
         code="already_succeeded",
         detail="The run was reported as a success before; this fail is kept as evidence.",
-        extras={"winningClaim": winner, "eventId": str(receipt.evidence_id)},
+        extras={"winningClaim": winner, "eventId": receipt.evidence_id},
     )

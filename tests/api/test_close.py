@@ -1,5 +1,6 @@
 """The closing claims: success, fail, close by name; repeated, contradicted, recovered."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -87,14 +88,31 @@ def test_a_fail_before_the_success_repeated_by_its_event_id_is_a_duplicate(
 
 
 def test_a_fail_after_a_success_is_a_conflict_and_kept(send: Sending, run_id: str) -> None:
-    send(f"/v1/runs/{run_id}/success")
+    won = send(f"/v1/runs/{run_id}/success", {"summary": "12 rows"}).json()
     answer = send(f"/v1/runs/{run_id}/fail", {"summary": "no, wait"})
     told = answer.json()
     assert (answer.status_code, told["code"]) == (409, "already_succeeded")
-    assert told["winningClaim"] == {"outcome": "success", "runId": run_id}
+    said = told["winningClaim"]
+    assert (said["outcome"], said["runId"], said["evidenceId"], said["summary"]) == (
+        "success",
+        run_id,
+        won["eventId"],
+        "12 rows",
+    )
+    piece = Evidence.objects.get(pk=won["eventId"])
+    assert datetime.fromisoformat(said["at"]) == piece.occurred_at
     piece = Evidence.objects.get(pk=told["eventId"])
     assert (piece.is_contrary, piece.outcome, piece.summary) == (True, "fail", "no, wait")
     assert Run.objects.get(pk=run_id).reported == "success"
+
+
+def test_a_winning_claim_that_is_not_kept_any_more_is_told_by_its_outcome(
+    send: Sending, run_id: str
+) -> None:
+    won = send(f"/v1/runs/{run_id}/success").json()
+    Evidence.objects.filter(pk=won["eventId"]).delete()
+    answer = send(f"/v1/runs/{run_id}/fail")
+    assert answer.json()["winningClaim"] == {"outcome": "success", "runId": run_id}
 
 
 def test_a_contrary_fail_repeated_by_its_event_id_is_answered_alike_and_kept_once(
