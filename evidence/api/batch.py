@@ -52,7 +52,7 @@ class BatchView(APIView):
         responses=_ANSWERS,
     )
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Up to 1,000 items; good ones are stored even if their neighbours are refused."""
+        """Up to 1,000 items; good ones are stored even if their neighbours are refused or unreadable."""
         now = clock.now()
         caller = ingest_caller(request, now=now)
         items = _items(request)
@@ -84,17 +84,31 @@ def _with_batch_rates(caller: Caller) -> Caller:
 def _items(request: HttpRequest) -> list[Any]:
     """Lines are counted before they are parsed: 5 MiB of tiny ones would cost seconds."""
     if "ndjson" in request.META.get("CONTENT_TYPE", ""):
-        lines = [line for line in request.body.splitlines() if line.strip()]
+        lines = [(n, line) for n, line in enumerate(request.body.splitlines(), 1) if line.strip()]
         _check_count(len(lines))
-        return [parse_json(line) for line in lines]
+        return [_read_line(number, line) for number, line in lines]
     items = parse_json(request.body)
-    _check_count(len(items) if isinstance(items, list) else 0)
-    return list(items)
+    if not isinstance(items, list):
+        raise _unreadable("Give a JSON array, or NDJSON, of items.")
+    _check_count(len(items))
+    return items
+
+
+def _read_line(number: int, line: bytes) -> object:
+    """The item, or the problem in its place: a line that is cut off costs its neighbours nothing."""
+    try:
+        return parse_json(line)
+    except Problem as problem:
+        return replace(problem, detail=f"Line {number}: {problem.detail}")
+
+
+def _unreadable(detail: str) -> Problem:
+    return Problem(status=400, code="bad_json", detail=detail)
 
 
 def _check_count(count: int) -> None:
     if not count:
-        raise Problem(status=400, code="bad_json", detail="Give a JSON array, or NDJSON, of items.")
+        raise _unreadable("The list is empty: give at least one item.")
     if count > ITEMS_MOST:
         raise Problem(
             status=413,
@@ -106,6 +120,8 @@ def _check_count(count: int) -> None:
 
 
 def _read(item: object, sender: Sender, now: datetime) -> Signal | Problem:
+    if isinstance(item, Problem):
+        return item
     try:
         if not isinstance(item, dict):
             return invalid("", "An item must be a JSON object.")

@@ -110,10 +110,32 @@ def test_what_is_no_list_of_items_is_a_400(send: Sending, raw: bytes) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
 
 
-def test_a_line_that_is_no_json_refuses_the_call(send: Sending, job: Monitor) -> None:
-    answer = send(BATCH, lines(item(job)) + b"\n{", content_type="application/x-ndjson")
-    assert answer.status_code == 400
-    assert not Evidence.objects.exists()
+def test_an_empty_list_is_said_to_be_empty(send: Sending) -> None:
+    answers = [send(BATCH, b"[]"), send(BATCH, b"\n \n", content_type="application/x-ndjson")]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert {answer.json()["detail"] for answer in answers} == {
+        "The list is empty: give at least one item."
+    }
+
+
+def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_are_stored(
+    send: Sending, job: Monitor
+) -> None:
+    body = b"\n".join([lines(item(job)), b"", b'{"kind":', lines(item(job, kind="mail_sent"))])
+    answer = send(BATCH, body, content_type="application/x-ndjson")
+    told = answer.json()
+    assert (answer.status_code, told["accepted"], told["refused"]) == (202, 2, 1)
+    assert [result["status"] for result in told["results"]] == [202, 400, 202]
+    problem = told["results"][1]
+    assert (problem["code"], problem["requestId"]) == ("bad_json", answer["X-Request-Id"])
+    assert problem["detail"].startswith("Line 3: ")
+    assert Evidence.objects.count() == 2
+
+
+def test_lines_none_of_which_can_be_read_are_refused_one_by_one(send: Sending) -> None:
+    answer = send(BATCH, b"?\n[NaN]", content_type="application/x-ndjson")
+    assert answer.status_code == 422
+    assert [result["status"] for result in answer.json()["results"]] == [400, 400]
 
 
 def test_a_thousand_items_are_taken_and_one_more_is_not(send: Sending, job: Monitor) -> None:
