@@ -22,12 +22,15 @@ from monitors.conditions.fold import fold
 from monitors.conditions.values import (
     BROKEN_STATES,
     SETTLED_STATES,
+    WAITING_STATES,
     Cause,
     Judgement,
     Mode,
     Move,
     RunFacts,
     Spec,
+    State,
+    Verdict,
 )
 from monitors.models import Run
 
@@ -186,7 +189,6 @@ _INSERT_MOVES = """
 
 def _columns(case: Case, watermark: datetime) -> dict[str, Any]:
     judgement = case.judgement
-    due = [step.due_at for step in judgement.steps if step.due_at and step.due_at > watermark]
     return {
         "id": case.run.id,
         "state": judgement.state.value,
@@ -194,13 +196,22 @@ def _columns(case: Case, watermark: datetime) -> dict[str, Any]:
         "reason": judgement.reason.value if judgement.reason else "",
         "standing": case.standing,
         "missing": list(judgement.missing),
-        "next_deadline_at": min(due, default=None),
+        "next_deadline_at": next_deadline(judgement, watermark),
         "broken_since": broken_since(judgement),
         "lateness": judgement.lateness,
         "duration": judgement.duration,
         "judged_at": watermark,
         "review_at": judgement.review_at,
     }
+
+
+def next_deadline(judgement: Judgement, watermark: datetime) -> datetime | None:
+    """Of what is still waited for, or until when content stays fresh; a run that ended has none."""
+    if judgement.state not in WAITING_STATES | {State.PROVEN}:
+        return None
+    awaited = {Verdict.NOT_YET, Verdict.HOLDING}
+    due = [step.due_at for step in judgement.steps if step.due_at and step.verdict in awaited]
+    return min((at for at in due if at > watermark), default=None)
 
 
 def broken_since(judgement: Judgement) -> datetime | None:

@@ -264,6 +264,12 @@ class Run(models.Model):
             ),
             # Closing by external id without a subject known to the caller.
             models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),
+            # The nearest deadline of a monitor's runs.
+            models.Index(
+                fields=["monitor", "next_deadline_at"],
+                name="run_next_deadline",
+                condition=Q(next_deadline_at__isnull=False),
+            ),
             # The queue's at-risk list and broken runs of a monitor.
             models.Index(
                 fields=["workspace", "monitor"],

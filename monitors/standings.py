@@ -1,5 +1,6 @@
 """What programs read: a monitor or run of a workspace, how it stands, what of it is broken."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -40,6 +41,14 @@ def broken_runs(monitor: Monitor) -> list[Run]:
     return list(
         runs.filter(broken_since__isnull=False).order_by("broken_since")[:MOST_BROKEN_SHOWN]
     )
+
+
+def find_next_deadline(monitor: Monitor) -> datetime | None:
+    """The nearest one of its slots and of its runs that wait. Index: run_next_deadline."""
+    runs = Run.objects.filter(workspace_id=monitor.workspace_id, monitor=monitor)
+    waiting = runs.filter(next_deadline_at__isnull=False).order_by("next_deadline_at")
+    nearest = waiting.values_list("next_deadline_at", flat=True).first()
+    return min((at for at in (monitor.next_deadline_at, nearest) if at), default=None)
 
 
 def watch_of(monitor: Monitor) -> Watch:

@@ -12,7 +12,14 @@ from luota.lib.shapes import answers, choice_of, find_uuid
 from monitors.api.shapes import MonitorShape, outside_name, tell_monitor
 from monitors.conditions.values import Mode, State, Strength, Verdict
 from monitors.models import Monitor, Run
-from monitors.standings import Watch, broken_runs, find_monitor, find_run, watch_of
+from monitors.standings import (
+    Watch,
+    broken_runs,
+    find_monitor,
+    find_next_deadline,
+    find_run,
+    watch_of,
+)
 from workspaces.api.management import CallerView
 from workspaces.authentication import Caller
 from workspaces.models import TokenKind
@@ -52,7 +59,9 @@ class RunStandingShape(serializers.Serializer[Any]):
     steps = StepStandingShape(many=True)
     comforts = ComfortStandingShape(many=True)
     missing = serializers.ListField(child=serializers.CharField())
-    nextDeadline = serializers.DateTimeField(allow_null=True)
+    nextDeadline = serializers.DateTimeField(
+        allow_null=True, help_text="null when nothing is waited for any more"
+    )
     latenessSeconds = serializers.FloatField(allow_null=True)
     durationSeconds = serializers.FloatField(allow_null=True)
 
@@ -67,7 +76,9 @@ class MonitorStandingShape(serializers.Serializer[Any]):
     pausedUntil = serializers.DateTimeField(allow_null=True)
     firstSignalAt = serializers.DateTimeField(allow_null=True)
     latestSignalAt = serializers.DateTimeField(allow_null=True)
-    nextDeadline = serializers.DateTimeField(allow_null=True)
+    nextDeadline = serializers.DateTimeField(
+        allow_null=True, help_text="The nearest of its slots and of its runs that wait."
+    )
     brokenRuns = RunStandingShape(many=True, help_text="At most 50, the longest broken first.")
     configuration = MonitorShape(required=False, help_text="Only for management tokens.")
 
@@ -97,7 +108,7 @@ def tell_standing(monitor: Monitor, caller: Caller) -> dict[str, Any]:
         "pausedUntil": monitor.paused_until,
         "firstSignalAt": monitor.first_signal_at,
         "latestSignalAt": monitor.latest_signal_at,
-        "nextDeadline": monitor.next_deadline_at,
+        "nextDeadline": find_next_deadline(monitor),
         "brokenRuns": [tell_run(run) for run in broken_runs(monitor)],
     }
     if caller.kind != TokenKind.INGEST:

@@ -50,6 +50,10 @@ class State(StrEnum):
 
 BROKEN_STATES = frozenset({State.OVERDUE, State.FAILED, State.CONTRADICTED})
 """The promise is broken now; each unbroken stretch of these is one break."""
+WAITING_STATES = frozenset(
+    {State.EXPECTED, State.OPEN, State.AT_RISK, State.OVERDUE, State.UNKNOWN}
+)
+"""Proof may still come, and has deadlines."""
 SETTLED_STATES = frozenset({State.PROVEN, State.WAIVED, State.SUPERSEDED})
 
 

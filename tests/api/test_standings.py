@@ -99,6 +99,31 @@ def test_a_monitor_tells_its_broken_runs(key_of: Callable[[TokenKind], str], run
     assert "configuration" not in told
 
 
+@pytest.mark.parametrize(
+    ("own", "of_runs", "told"),
+    [
+        (None, [], None),
+        (None, [2, 1, None], 1),
+        (1, [2], 1),
+        (3, [None, 2], 2),
+    ],
+)
+def test_a_monitor_tells_the_nearest_deadline_of_its_slots_and_runs(
+    bound: Client, monitor: Monitor, own: int | None, of_runs: list[int | None], told: int | None
+) -> None:
+    def at(hours: int | None) -> datetime | None:
+        return NOON + timedelta(hours=hours) if hours is not None else None
+
+    Monitor.objects.filter(pk=monitor.pk).update(next_deadline_at=at(own))
+    for hours in of_runs:
+        RunFactory(monitor=monitor, next_deadline_at=at(hours))
+    RunFactory(next_deadline_at=NOON)
+
+    expected = at(told)
+    found = bound.get(f"/v1/monitors/{monitor.pk}").json()["nextDeadline"]
+    assert found == (expected.isoformat() if expected else None)
+
+
 def test_only_management_tokens_see_the_configuration(
     key_of: Callable[[TokenKind], str], monitor: Monitor
 ) -> None:
@@ -144,11 +169,11 @@ def test_what_is_not_there_is_not_told_from_what_is_foreign(bound: Client, given
     assert answer.json() | {"requestId": ""} == expected | {"requestId": ""}
 
 
-def test_a_standing_asks_two_questions(key_of: Callable[[TokenKind], str], run: Run) -> None:
+def test_a_standing_asks_three_questions(key_of: Callable[[TokenKind], str], run: Run) -> None:
     client, url = with_key(key_of(TokenKind.READ)), f"/v1/monitors/{run.monitor_id}"
     client.get(url)
 
     with CaptureQueriesContext(connection) as asked:
         client.get(url)
 
-    assert len(asked) == 2
+    assert len(asked) == 3

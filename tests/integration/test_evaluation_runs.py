@@ -309,3 +309,34 @@ def test_the_last_attempt_fails_the_run_also_without_starts() -> None:
     assert not Incident.objects.exists()
     run = say(job, Action.FAIL, T0 + MINUTE, attempt=2)
     assert (run.state, run.attempt, only_file().opened_at) == ("failed", 2, T0 + MINUTE)
+
+
+def test_the_next_deadline_is_that_of_the_steps_still_waited_for() -> None:
+    steps = [
+        {"name": "uploaded", "kind": "upload_receipt", "within": "1h"},
+        {"name": "restored", "kind": "restore_check", "within": "2h"},
+    ]
+    job = a_job(steps=steps)
+    assert say(job, Action.START, T0).next_deadline_at == T0 + HOUR
+    assert evidence(job, "upload_receipt", T0 + MINUTE).next_deadline_at == T0 + 2 * HOUR
+    assert evidence(job, "restore_check", T0 + 2 * MINUTE).next_deadline_at is None
+
+
+def test_an_overdue_run_still_waits_for_its_later_steps() -> None:
+    steps = [{"name": name, "kind": name, "within": f"{n}h"} for n, name in enumerate("abc", 1)]
+    job = a_job(steps=steps)
+    say(job, Action.START, T0)
+    judge(at=T0 + HOUR)
+    run = Run.objects.get()
+    assert (run.state, run.next_deadline_at) == ("overdue", T0 + 2 * HOUR)
+
+
+def test_a_run_that_ended_waits_for_nothing(job: Monitor) -> None:
+    assert say(job, Action.SUCCESS, T0, "kept").next_deadline_at is None
+    assert say(job, Action.FAIL, T0, "failed").next_deadline_at is None
+    waived = say(job, Action.START, T0, "waived")
+    assert waived.next_deadline_at == T0 + HOUR
+    Run.objects.filter(pk=waived.pk).update(waived_at=T0, waive_reason="moved", review_at=T0)
+    judge(at=T0 + MINUTE)
+    waived.refresh_from_db()
+    assert (waived.state, waived.next_deadline_at) == ("waived", None)
