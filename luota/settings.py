@@ -228,7 +228,9 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Luota",
     "VERSION": "1",
-    "DESCRIPTION": "Signals in, standings out.",
+    "DESCRIPTION": "Signals in, standings out. Calls that take signals keep what they know and list the rest as"
+    " `ignoredFields`; all other calls refuse a field or a parameter of a list that they do not know: 422, with its"
+    " name as `field`.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,6 +1,6 @@
 """Incident files by API: the list, the whole file, and what a program may do to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from luota.lib.api import Problem, invalid, json_response
 from luota.lib.shapes import (
     PAGING,
     answers,
+    check_query,
     cursor_in,
     limit_in,
     page_response,
@@ -25,26 +26,31 @@ from luota.lib.shapes import (
     read_body,
     uuid_in,
 )
+from monitors.conditions.values import Cause
 from workspaces.api.management import ManagementView, get_own
 from workspaces.authentication import Caller
 
 _UNRESOLVED = "unresolved"
 _STATES = [_UNRESOLVED, *(state.value for state in State)]
+_CAUSES = [cause.value for cause in Cause]
 _FILTERS = [
     OpenApiParameter("state", str, enum=_STATES),
+    OpenApiParameter("cause", str, enum=_CAUSES),
     OpenApiParameter("monitor", UUID, description="Only files about this monitor."),
     OpenApiParameter("since", datetime, description="Only files opened at or after it."),
 ]
+_PARAMETERS = [*_FILTERS, *PAGING]
 
 
 class IncidentsView(ManagementView):
     @extend_schema(
         operation_id="listIncidents",
-        parameters=[*_FILTERS, *PAGING],
+        parameters=_PARAMETERS,
         responses=answers({200: page_shape(shapes.IncidentShape)}, 422),
     )
     def get(self, request: HttpRequest) -> Any:
         """The files of the workspace, the last broken first. Index: incident_history."""
+        check_query(request, _PARAMETERS)
         limit, after = limit_in(request), cursor_in(request)
         mine = _files().filter(workspace_id=self.caller.workspace_id)
         rows = _filtered(mine, request).order_by("-opened_at", "-id")
@@ -146,18 +152,25 @@ def _tell_file(incident: Incident, *, status: int = 200) -> HttpResponse:
 
 
 def _filtered(rows: QuerySet[Incident], request: HttpRequest) -> QuerySet[Incident]:
-    state = request.GET.get("state")
-    if state is not None and state not in _STATES:
-        raise invalid("state", f"Give one of {', '.join(_STATES)}.")
+    state, cause = _word_in(request, "state", _STATES), _word_in(request, "cause", _CAUSES)
     if state == _UNRESOLVED:
         rows = rows.exclude(state=State.RESOLVED.value)
     elif state:
         rows = rows.filter(state=state)
+    if cause:
+        rows = rows.filter(cause=cause)
     if monitor_id := uuid_in(request, "monitor"):
         rows = rows.filter(monitor_id=monitor_id)
     if since := _since(request):
         rows = rows.filter(opened_at__gte=since)
     return rows
+
+
+def _word_in(request: HttpRequest, name: str, words: Sequence[str]) -> str | None:
+    given = request.GET.get(name)
+    if given is not None and given not in words:
+        raise invalid(name, f"Give one of {', '.join(words)}.")
+    return given
 
 
 def _since(request: HttpRequest) -> datetime | None:

@@ -58,7 +58,18 @@ def answers(success: Mapping[int, Any], *problems: int) -> dict[Any, Any]:
     }
 
 
-class Shape(serializers.Serializer[Any]):
+class StrictShape(serializers.Serializer[Any]):
+    """Refuses a field that it does not know: a misspelt name would be taken for one that was left out."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for name in data.keys() - self.fields.keys():
+                known = ", ".join(self.fields)
+                raise serializers.ValidationError({name: [f"Unknown; known are {known}."]})
+        return super().to_internal_value(data)
+
+
+class Shape(StrictShape):
     """A body that becomes one frozen value by its `parsed()`."""
 
     def parsed(self) -> Any:
@@ -102,6 +113,14 @@ PAGING = [
         {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": DEFAULT_PAGE},
     ),
 ]
+
+
+def check_query(request: HttpRequest, known: Sequence[OpenApiParameter]) -> None:
+    """Problem 422 for a parameter of the address that means nothing: whoever misspelt it would get all rows."""
+    names = [each.name for each in known]
+    for name in request.GET:
+        if name not in names:
+            raise invalid(name, f"Unknown; known are {', '.join(names)}.")
 
 
 def cursor_in(request: HttpRequest) -> UUID | None:

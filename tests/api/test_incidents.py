@@ -90,11 +90,12 @@ def test_the_last_broken_comes_first_page_by_page(writer: Client, monitor: Monit
     assert seen == [str(file.pk) for file in reversed(files)]
 
 
-def test_a_list_is_filtered_by_state_monitor_and_time(
+def test_a_list_is_filtered_by_state_cause_monitor_and_time(
     writer: Client, workspace: Workspace, incident: Incident
 ) -> None:
     other = IncidentFactory(
         monitor=MonitorFactory(workspace=workspace),
+        cause="stuck",
         state="resolved",
         opened_at=NOON + HOUR,
         resolved_at=NOON + 2 * HOUR,
@@ -102,6 +103,8 @@ def test_a_list_is_filtered_by_state_monitor_and_time(
 
     assert listed(writer, state="unresolved") == listed(writer, state="open") == [str(incident.pk)]
     assert listed(writer, monitor=other.monitor_id) == [str(other.pk)]
+    assert listed(writer, cause="stuck") == [str(other.pk)]
+    assert listed(writer, cause="missed", monitor=other.monitor_id) == []
     assert listed(writer, since=(NOON + HOUR).isoformat()) == [str(other.pk)]
     assert listed(writer, since="2026-03-29T13:00:00Z", state="open") == []
 
@@ -110,6 +113,9 @@ def test_a_list_is_filtered_by_state_monitor_and_time(
     ("name", "value"),
     [
         ("state", "broken"),
+        ("cause", "bad luck"),
+        ("monitorId", "01a20000-0000-7000-8000-000000000001"),
+        ("page", "2"),
         ("monitor", "x"),
         ("since", "yesterday"),
         ("since", "2026-03-29T12:00:00"),

@@ -90,6 +90,7 @@ def test_a_monitor_is_made_with_names_as_callers_write_them(
         ({"runbookUrl": "javascript:alert(1)"}, "runbookUrl"),
         ({"tags": ["x"] * 17}, "tags"),
         ({"ownerId": str(uuid4())}, "ownerId"),
+        ({"runbookURL": "https://example.org"}, "runbookURL"),
         ({"routeId": str(uuid4())}, "routeId"),
     ],
 )
@@ -134,6 +135,22 @@ def test_changed_rules_are_a_new_version(writer: Client, monitor: Monitor) -> No
 
     assert told["spec"]["version"] == 2
     assert told["spec"]["rules"] == rules
+
+
+def test_a_change_of_what_there_is_not_is_refused(writer: Client, monitor: Monitor) -> None:
+    answer = send(writer, "patch", f"{URL}/{monitor.pk}", {"promise": "x", "sevrity": "low"})
+
+    assert problem(answer) == (422, "invalid_field", "sevrity")
+    assert "severity" in answer.json()["detail"]
+    assert Monitor.objects.get(pk=monitor.pk).promise == monitor.promise
+
+
+@pytest.mark.parametrize("path", ["monitors", "tokens", "channels", "routes"])
+def test_a_list_refuses_a_parameter_that_it_does_not_know(writer: Client, path: str) -> None:
+    answer = writer.get(f"/v1/{path}", {"state": "broken"})
+
+    assert problem(answer) == (422, "invalid_field", "state")
+    assert "limit" in answer.json()["detail"]
 
 
 def test_the_mode_cannot_change(writer: Client, monitor: Monitor) -> None:

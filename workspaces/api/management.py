@@ -11,7 +11,14 @@ from rest_framework.views import APIView
 
 from luota.lib import clock
 from luota.lib.api import unauthorised
-from luota.lib.shapes import cursor_in, find_uuid, limit_in, page_response
+from luota.lib.shapes import (
+    PAGING,
+    check_query,
+    cursor_in,
+    find_uuid,
+    limit_in,
+    page_response,
+)
 from workspaces.audit import Actor
 from workspaces.authentication import Caller, actor_of_caller, caller_of, manager_of
 
@@ -61,6 +68,7 @@ def get_own(rows: QuerySet[M], caller: Caller, given: str) -> M:
 
 def newest_first(request: HttpRequest, rows: QuerySet[M], caller: Caller, tell: Any) -> Any:
     """One page of the caller's rows by their time-ordered ids."""
+    check_query(request, PAGING)
     limit, after = limit_in(request), cursor_in(request)
     mine = rows.filter(workspace_id=caller.workspace_id).order_by("-pk")
     if after is not None:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, URLValidator
 from rest_framework import serializers
 
-from luota.lib.shapes import Shape
+from luota.lib.shapes import Shape, StrictShape
 from workspaces.models import Channel, ChannelKind, Route
 from workspaces.routing import MOST_STEPS, ChannelDraft, RouteDraft, StepDraft
 
@@ -64,7 +64,7 @@ def tell_channel(channel: Channel) -> dict[str, Any]:
     }
 
 
-class StepShape(serializers.Serializer[Any]):
+class StepShape(StrictShape):
     channelId = serializers.UUIDField()
     delaySeconds = serializers.IntegerField(
         min_value=0, max_value=LONGEST_DELAY, default=0, help_text="After the incident opened."
