@@ -9,6 +9,7 @@ from incidents.models import AffectedRun, Attempt, Delivery, DeliveryState, Inci
 from incidents.operations import NOTE_LENGTH
 from incidents.sentences import headline
 from luota.lib.shapes import Shape, choice_of
+from monitors.api.standings import ComfortStandingShape, StepStandingShape
 from monitors.conditions.values import Cause
 from monitors.conditions.values import State as RunState
 from monitors.models import Severity
@@ -88,14 +89,81 @@ class DeliveryShape(serializers.Serializer[Any]):
     attempts = AttemptShape(many=True)
 
 
+class SentenceValuesShape(serializers.Serializer[Any]):
+    """The numbers and instants in the sentence; those that its cause has."""
+
+    lastSignalAt = serializers.DateTimeField(source="last_signal_at", required=False)
+    freshAsOf = serializers.DateTimeField(source="fresh_as_of", required=False)
+    limitSeconds = serializers.FloatField(source="limit_seconds", required=False)
+    durationSeconds = serializers.FloatField(source="duration_seconds", required=False)
+    latenessSeconds = serializers.FloatField(source="lateness_seconds", required=False)
+
+
+class QuotedRunShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    key = serializers.CharField(allow_blank=True)
+    occurrence = serializers.CharField(allow_blank=True)
+    openedAt = serializers.DateTimeField(source="opened_at", allow_null=True)
+    expectedAt = serializers.DateTimeField(source="expected_at", allow_null=True)
+
+
+class RetryShape(serializers.Serializer[Any]):
+    """What the evidence says may be repeated, and where."""
+
+    hint = serializers.CharField(allow_blank=True)
+    attempts = serializers.IntegerField()
+    externalIds = serializers.DictField(source="external_ids")
+    deploySha = serializers.CharField(source="deploy_sha", allow_blank=True)
+    host = serializers.CharField(allow_blank=True)
+
+
+class LastGoodShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    occurrence = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField()
+
+
+class BlindShape(serializers.Serializer[Any]):
+    """A stretch in which Luota could not see."""
+
+    startsAt = serializers.DateTimeField(source="starts_at")
+    endsAt = serializers.DateTimeField(source="ends_at", allow_null=True)
+
+
+class QuoteShape(serializers.Serializer[Any]):
+    """What the file quotes as it stood when it opened (incidents.payloads.quote_of).
+
+    `payload`, `ids` and `externalIds` are the sender's: their names stay as they were sent.
+    """
+
+    sentenceValues = SentenceValuesShape(source="sentence_values", required=False)
+    promise = serializers.CharField(required=False)
+    owner = serializers.CharField(allow_blank=True, required=False)
+    environment = serializers.CharField(required=False)
+    runbookUrl = serializers.CharField(source="runbook_url", allow_blank=True, required=False)
+    route = serializers.CharField(allow_null=True, required=False)
+    steps = StepStandingShape(many=True, required=False)
+    comforts = ComfortStandingShape(many=True, required=False)
+    missing = serializers.ListField(child=serializers.CharField(), required=False)
+    payload = serializers.JSONField(allow_null=True, required=False)
+    output = serializers.CharField(allow_blank=True, required=False)
+    summary = serializers.CharField(allow_blank=True, required=False)
+    exitCode = serializers.IntegerField(source="exit_code", allow_null=True, required=False)
+    ids = serializers.DictField(required=False)
+    deploySha = serializers.CharField(source="deploy_sha", allow_blank=True, required=False)
+    host = serializers.CharField(allow_blank=True, required=False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    run = QuotedRunShape(required=False)
+    retry = RetryShape(required=False)
+    lastGoodRun = LastGoodShape(source="last_good_run", allow_null=True, required=False)
+    blind = BlindShape(many=True, required=False)
+
+
 class FileShape(IncidentShape):
     """The whole file."""
 
     fingerprint = serializers.CharField(allow_blank=True)
-    quote = serializers.DictField(
-        help_text="What the file quotes as it stood when it opened: promise, owner, steps, "
-        "comforts, missing paths, payload, retry context, last good run."
-    )
+    quote = QuoteShape()
     affectedRuns = AffectedShape(many=True)
     timeline = TransitionShape(many=True)
     deliveries = DeliveryShape(many=True)
@@ -123,6 +191,10 @@ def tell_incident(incident: Incident) -> dict[str, Any]:
         "reopenedCount": incident.reopened_count,
         "affectedCount": incident.affected_count,
     }
+
+
+def tell_quote(incident: Incident) -> dict[str, Any]:
+    return dict(QuoteShape(incident.quote).data)
 
 
 def tell_affected(affected: AffectedRun) -> dict[str, Any]:

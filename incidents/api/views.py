@@ -143,7 +143,7 @@ def _tell_file(incident: Incident, *, status: int = 200) -> HttpResponse:
         shapes.tell_incident(incident)
         | {
             "fingerprint": incident.fingerprint,
-            "quote": incident.quote,
+            "quote": shapes.tell_quote(incident),
             "affectedRuns": [shapes.tell_affected(each) for each in file.affected],
             "timeline": [shapes.tell_transition(each) for each in file.timeline],
             "deliveries": [shapes.tell_delivery(each) for each in file.deliveries],

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from incidents import sentences
 from incidents.models import Delivery, Incident
+from monitors.models import Severity
 from workspaces.secrets import SecretUnreadable, decrypt
 
 ANSWER_LENGTH = 500
@@ -100,7 +101,7 @@ def _metadata(incident: Incident) -> dict[str, Any]:
         "number": incident.number,
         "cause": incident.cause,
         "step": incident.step or None,
-        "severity": incident.severity,
+        "severity": Severity(incident.severity).name.lower(),
         "state": incident.state,
         "environment": quote.get("environment") or incident.monitor.environment,
         "tags": quote.get("tags") or [],

@@ -29,17 +29,17 @@ class StepStandingShape(serializers.Serializer[Any]):
     step = serializers.CharField()
     claim = serializers.CharField()
     verdict = choice_of(Verdict)
-    evidenceId = serializers.CharField(allow_null=True)
+    evidenceId = serializers.CharField(source="evidence_id", allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
     strength = serializers.CharField(allow_null=True)
-    dueAt = serializers.DateTimeField(allow_null=True)
+    dueAt = serializers.DateTimeField(source="due_at", allow_null=True)
     missing = serializers.ListField(child=serializers.CharField())
 
 
 class ComfortStandingShape(serializers.Serializer[Any]):
     comfort = serializers.CharField()
     claim = serializers.CharField()
-    evidenceId = serializers.CharField(allow_null=True)
+    evidenceId = serializers.CharField(source="evidence_id", allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
 
 

@@ -11,11 +11,15 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from evidence.signals import Action
 from incidents.models import AffectedRun, Incident, Transition
+from monitors.api.shapes import outside_name
+from monitors.conditions.values import Mode
 from monitors.models import Monitor
 from tests.conftest import with_key
 from tests.factories import MonitorFactory, RunFactory
 from tests.factories.incidents import IncidentFactory
+from tests.factories.moments import judge, tell, watched
 from workspaces.models import TokenKind, Workspace
 
 URL = "/v1/incidents"
@@ -53,11 +57,37 @@ def test_the_whole_file_is_told(writer: Client, incident: Incident) -> None:
     told = writer.get(f"{URL}/{incident.pk}").json()
 
     assert (told["cause"], told["severity"], told["state"]) == ("missed", "high", "open")
-    assert told["quote"] == {"promise": "It beats."}
+    assert told["quote"]["promise"] == "It beats."
     assert [each["runId"] for each in told["affectedRuns"]] == [str(run.pk)]
     assert [(each["trigger"], each["note"]) for each in told["timeline"]] == [("noted", "Looking.")]
     assert told["timeline"][0]["by"].startswith("management_write key")
     assert incident.monitor.name in told["sentence"]
+
+
+def test_a_quote_has_names_as_callers_write_them_but_for_what_the_sender_named(
+    writer: Client, workspace: Workspace
+) -> None:
+    steps = [{"name": "restored", "kind": "restore_check", "retry_hint": "Restore again."}]
+    job = watched(
+        Mode.RUN, since=NOON, workspace=workspace, document={"within": "1h", "steps": steps}
+    )
+    words = {"external_run_id": "r", "payload": {"row_count": 7}, "ids": {"job_id": "a_b"}}
+    tell(job, Action.START, at=NOON, external_run_id="r", deploy_sha="5eed")
+    tell(job, Action.FAIL, at=NOON, exit_code=3, **words)
+    judge(at=NOON)
+
+    file = Incident.objects.get()
+    quote = writer.get(f"{URL}/{file.pk}").json()["quote"]
+
+    assert (quote["exitCode"], quote["deploySha"], quote["runbookUrl"]) == (3, "5eed", "")
+    assert quote["steps"][0] == {
+        "step": "restored", "claim": "restored", "verdict": "not_yet", "evidenceId": None, "at": None,
+        "strength": None, "dueAt": (NOON + HOUR).isoformat(), "missing": ["restore_check"],
+    }  # fmt: skip
+    assert quote["run"]["openedAt"] == NOON.isoformat()
+    assert quote["retry"]["externalIds"] == quote["ids"] == {"job_id": "a_b"}
+    assert (quote["payload"], quote["lastGoodRun"]) == ({"row_count": 7}, None)
+    assert quote.keys() == {outside_name(name) for name in file.quote}, "nothing quoted is left out"
 
 
 def test_the_number_of_questions_does_not_follow_the_file(

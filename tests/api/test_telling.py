@@ -100,7 +100,7 @@ def test_a_webhook_gets_the_file_signed_in_both_ways(receiver: Receiver, now: da
     assert told["monitorName"] == "Nightly report"
     assert told["url"].endswith(f"/{file.workspace_id}/incidents/{file.number}")
     assert told["url"] in told["text"]
-    assert told["metadata"]["cause"] == "missed"
+    assert (told["metadata"]["cause"], told["metadata"]["severity"]) == ("missed", "high")
 
 
 def test_an_accepted_notice_is_written_down_and_proves_the_route(receiver: Receiver, now) -> None:

@@ -155,7 +155,7 @@ def test_each_break_has_the_right_file(drills: Drills, expected: Break) -> None:
     assert [s["step"] for s in quote["steps"] if s["verdict"] == "met"] == expected.met
     assert [c["comfort"] for c in quote["comforts"] if c["at"]] == expected.green
     assert expected.seen in quote["output"]
-    assert quote["exit_code"] == expected.exit_code
+    assert quote["exitCode"] == expected.exit_code
     assert quote["payload"]["step"] in {expected.name, expected.missing[0]}
 
 
@@ -164,7 +164,7 @@ def test_the_file_says_where_it_was_and_what_may_be_retried(
     drills: Drills, expected: Break
 ) -> None:
     quote = drills.file_of(expected.name)["quote"]
-    assert quote["deploy_sha"] == quote["retry"]["deploy_sha"] == "5eed5eed"
+    assert quote["deploySha"] == quote["retry"]["deploySha"] == "5eed5eed"
     assert quote["host"]
     assert quote["retry"]["hint"]
     assert quote["owner"] == "Platform"
@@ -197,7 +197,7 @@ def test_a_drill_that_never_starts_is_missed_and_the_last_good_one_named(drills:
     file = drills.file_of("silent")
     (proven,) = [run for run in drills.runs("silent") if run["state"] == "proven"]
     assert (file["cause"], file["step"]) == ("missed", "")
-    assert file["quote"]["last_good_run"]["id"] == proven["runId"]
+    assert file["quote"]["lastGoodRun"]["id"] == proven["runId"]
 
 
 def test_the_next_good_drill_closes_the_file_of_a_break(drills: Drills) -> None:
