@@ -139,6 +139,9 @@ DATABASE = env.database(DATABASE_URL)
 DATABASES = {
     "default": {
         **DATABASE,
+        # The pool asks each connection that it gives out: one that died with a restarted server is replaced,
+        # not handed to a request. Signals do not pay for it: the group commit has its own connection.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
             "connect_timeout": 5,

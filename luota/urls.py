@@ -8,6 +8,8 @@ from luota import health, openapi
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in
 
+handler500 = "luota.lib.http.broken"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("evidence.api.urls")),
     path("", include("monitors.api.urls")),

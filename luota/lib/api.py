@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 
+DATABASE_AWAY = (OperationalError, InterfaceError)
 MAX_DEPTH = 32
 _TITLES = {
     400: "Not readable",
@@ -93,8 +94,9 @@ def invalid(field: str, detail: str) -> Problem:
     return Problem(status=422, code="invalid_field", detail=detail, field=field)
 
 
-def try_again(detail: str = "It may still be stored: repeat with the same eventId.") -> Problem:
-    """Nothing is acknowledged that is not committed."""
+def try_again() -> Problem:
+    """Nothing is acknowledged that is not committed; a commit whose answer was lost may have arrived."""
+    detail = "The database is away or busy. What was sent may still be stored: repeat with the same eventId."
     return Problem(status=503, code="try_again", detail=detail, retry_after_seconds=2)
 
 
@@ -145,9 +147,7 @@ def _as_problem(exc: Exception) -> Problem | None:
         case PermissionDenied():
             problem = Problem(status=403, code="forbidden", detail="This token may not do that.")
         case OperationalError() | InterfaceError():
-            problem = try_again(
-                "The database is away; nothing was stored that was not acknowledged."
-            )
+            problem = try_again()
         case _:
             pass
     return problem

@@ -1,6 +1,7 @@
-"""What every request passes first: a body with a known length, a request id."""
+"""What every request passes first: a body with a known length, a request id; and the answer when all else fails."""
 
 import io
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
+from django.views.defaults import server_error
 
-from luota.lib.api import Problem, problem_response
+from luota.lib.api import DATABASE_AWAY, Problem, problem_response, try_again
 from luota.lib.ids import uuid7
 
 if TYPE_CHECKING:
@@ -36,6 +39,19 @@ def request_id_middleware(
     return middleware
 
 
+def broken(request: HttpRequest) -> HttpResponse:
+    """The answer to what no view foresaw (handler500): with the database away it is no fault of the page.
+
+    Asks nobody: no session, no user, no context.
+    """
+    if not isinstance(sys.exception(), DATABASE_AWAY):
+        return server_error(request)
+    again = try_again()
+    page = render_to_string("503.html")
+    headers = {"Retry-After": str(again.retry_after_seconds), "Cache-Control": "no-store"}
+    return HttpResponse(page, status=again.status, headers=headers)
+
+
 _UNFORESEEN = {
     404: ("not_found", "There is nothing at this address."),
     500: ("internal_error", "Something broke on our side; the request id finds it in our log."),
@@ -49,6 +65,8 @@ def _in_the_words_of_the_api(request: HttpRequest, response: HttpResponse) -> Ht
         return response
     code, detail = _UNFORESEEN.get(response.status_code, ("refused", response.reason_phrase))
     problem = Problem(status=response.status_code, code=code, detail=detail)
+    if response.status_code == 503:
+        problem = try_again()
     return problem_response(problem, str(request.request_id))  # type: ignore[attr-defined]
 
 
