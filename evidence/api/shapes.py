@@ -19,6 +19,7 @@ from rest_framework.fields import empty
 from evidence.api.limits import PAYLOAD_BYTES, TAGS_MOST
 from evidence.redaction import looks_secret
 from luota.lib.api import Problem, invalid
+from luota.lib.shapes import ChoiceField
 
 AHEAD = timedelta(minutes=5)
 KIND = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
@@ -235,7 +236,7 @@ class CloseByNameShape(OutputShape):
     monitorId = IdField()
     externalRunId = NameField(max_length=200)
     subject = _word(200)
-    outcome = serializers.ChoiceField(["success", "fail"])
+    outcome = ChoiceField(["success", "fail"])
 
 
 class EvidenceShape(OutputShape):

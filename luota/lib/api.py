@@ -50,7 +50,7 @@ class Problem(Exception):
         """The members of the problem document; `error` is for callers of the old contract."""
         title = _TITLES.get(self.status, "Error")
         members: dict[str, object] = {
-            "type": f"about:blank#{self.code}",
+            "type": f"/docs/api#problem-{self.code}",
             "title": title,
             "status": self.status,
             "detail": self.detail,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -20,7 +20,9 @@ PROBLEM_TYPE = "application/problem+json"
 class ProblemDetails(serializers.Serializer[Any]):
     """RFC 9457 problem details."""
 
-    type = serializers.CharField()
+    type = serializers.CharField(
+        help_text="Stable for each `code`: `/docs/api#problem-<code>`, relative to this server."
+    )
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
@@ -76,9 +78,18 @@ class Shape(StrictShape):
         raise NotImplementedError
 
 
-def choice_of(values: type[Enum], **options: Any) -> serializers.ChoiceField:
+class ChoiceField(serializers.ChoiceField):
+    """Refuses a word by listing those that there are."""
+
+    default_error_messages = {"invalid_choice": "Give one of {choices}."}
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        super().fail(key, choices=", ".join(map(str, self.choices)), **values)
+
+
+def choice_of(values: type[Enum], **options: Any) -> ChoiceField:
     """One of an enum, written so that the schema can give the choice the enum's own name."""
-    return serializers.ChoiceField([(each.value, each.name) for each in values], **options)
+    return ChoiceField([(each.value, each.name) for each in values], **options)
 
 
 def read_body(shape: type[Shape], request: HttpRequest) -> Any:

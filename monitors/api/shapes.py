@@ -12,7 +12,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from luota.lib.shapes import Shape, choice_of
+from luota.lib.shapes import ChoiceField, Shape, choice_of
 from monitors.conditions.values import Mode
 from monitors.models import Monitor, Severity
 from monitors.operations import MonitorDraft
@@ -36,7 +36,7 @@ class MonitorInputShape(Shape):
     ownerId = serializers.UUIDField(allow_null=True, default=None, help_text="A membership.")
     ownerLabel = serializers.CharField(max_length=120, allow_blank=True, default="")
     runbookUrl = serializers.URLField(max_length=500, allow_blank=True, default="")
-    severity = serializers.ChoiceField(list(_SEVERITIES), default="high")
+    severity = ChoiceField(list(_SEVERITIES), default="high")
     environment = serializers.CharField(max_length=60, default="production")
     tags = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=MOST_TAGS, default=list

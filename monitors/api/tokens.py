@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from luota.lib.api import Problem, invalid, json_response
-from luota.lib.shapes import PAGING, Shape, answers, page_shape, read_body
+from luota.lib.shapes import PAGING, ChoiceField, Shape, answers, page_shape, read_body
 from monitors.standings import find_monitor
 from workspaces import tokens
 from workspaces.api.management import ManagementView, get_own, newest_first
@@ -19,7 +19,7 @@ LONGEST_OVERLAP = timedelta(days=30)
 
 
 class TokenInputShape(Shape):
-    kind = serializers.ChoiceField(TokenKind.choices)
+    kind = ChoiceField(TokenKind.choices)
     name = serializers.CharField(max_length=120)
     monitorId = serializers.UUIDField(
         allow_null=True, default=None, help_text="Opens only this monitor (kind ingest)."

@@ -156,6 +156,7 @@ def test_a_close_without_a_start_opens_the_run(send: Sending, job: Monitor) -> N
 def test_a_close_wants_one_of_two_outcomes(send: Sending, job: Monitor, outcome: Any) -> None:
     answer = send("/v1/runs/close", close(job, outcome))
     assert (answer.status_code, answer.json()["field"]) == (422, "outcome")
+    assert outcome is None or answer.json()["detail"] == "Give one of success, fail."
 
 
 REFUSED: list[tuple[str, Any]] = [

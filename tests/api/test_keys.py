@@ -68,7 +68,7 @@ def test_every_key_that_is_none_gets_the_same_answer(
     assert answer.status_code == 401
     assert told.pop("requestId") == answer["X-Request-Id"]
     assert told == {
-        "type": "about:blank#unauthorised",
+        "type": "/docs/api#problem-unauthorised",
         "title": "Not authorised",
         "status": 401,
         "detail": "The token is missing, or it does not open this.",

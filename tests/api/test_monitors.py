@@ -99,6 +99,21 @@ def test_a_wrong_field_is_named(writer: Client, changes: dict[str, Any], field: 
     assert not Monitor.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("monitors", BODY | {"mode": "cron"}, "heartbeat, run, freshness"),
+        ("monitors", BODY | {"severity": "awful"}, "critical, high, normal, low"),
+        ("tokens", {"kind": "x", "name": "x"}, ", ".join(TokenKind.values)),
+        ("channels", {"kind": "pigeon", "name": "x", "address": "x"}, "email, webhook"),
+    ],
+)
+def test_a_word_that_is_none_of_the_choices_is_told_them(
+    writer: Client, path: str, body: dict[str, Any], words: str
+) -> None:
+    assert send(writer, "post", f"/v1/{path}", body).json()["detail"] == f"Give one of {words}."
+
+
 def test_a_route_of_another_workspace_is_none(writer: Client) -> None:
     foreign = RouteFactory()
 

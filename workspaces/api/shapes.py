@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, URLValidator
 from rest_framework import serializers
 
-from luota.lib.shapes import Shape, StrictShape
+from luota.lib.shapes import ChoiceField, Shape, StrictShape
 from workspaces.models import Channel, ChannelKind, Route
 from workspaces.routing import MOST_STEPS, ChannelDraft, RouteDraft, StepDraft
 
@@ -19,7 +19,7 @@ _URL = URLValidator(["http", "https"], message="Give an http(s) URL.")
 
 
 class ChannelInputShape(Shape):
-    kind = serializers.ChoiceField(ChannelKind.choices)
+    kind = ChoiceField(ChannelKind.choices)
     name = serializers.CharField(max_length=120)
     address = serializers.CharField(
         max_length=500, help_text="An e-mail address, or the URL of a webhook."
