@@ -1,30 +1,46 @@
-"""System checks luota.E001…: each names the variable that is wrong and the cure, before anything is served."""
+"""System checks luota.E001…: each names the variable that is wrong and the cure, before anything is served.
+
+`python -m luota.checks` asks them without loading the applications, and without asking any server.
+"""
 
 import ipaddress
+import os
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
-from luota.environment import WrongSetting
+from luota.environment import POSTGRES_SCHEMES, Environment, WrongSetting
 
 TAG = "luota"
 LEAST_IDEMPOTENCY = timedelta(days=7)
 """Senders retry for three days; a week leaves room for a weekend."""
-POSTGRES_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
+LEAST_SECRET_KEY = 50
+"""Characters; Django's own check warns below the same length."""
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 def check_settings(**_options: Any) -> list[CheckMessage]:
     """All checks that need nothing but the settings: they run at the start of every process."""
     found: list[CheckMessage] = []
-    for check in (_secrets, _engines, _addresses, _windows, _numbers):
+    for check in (
+        _secret_key,
+        _secrets,
+        _database,
+        _redis,
+        _engines,
+        _addresses,
+        _windows,
+        _numbers,
+    ):
         found.extend(check())
     return found
 
@@ -41,17 +57,24 @@ def sentence(message: CheckMessage) -> str:
     return " ".join(part for part in (message.msg, message.hint, f"({message.id})") if part)
 
 
-def _secrets() -> Iterator[CheckMessage]:
+def _secret_key() -> Iterator[CheckMessage]:
     try:
-        has_secret_key = bool(settings.SECRET_KEY)
+        length = len(settings.SECRET_KEY)
     except ImproperlyConfigured:  # Django refuses to hand out an empty one
-        has_secret_key = False
-    if not has_secret_key:
+        length = 0
+    hint = f"Set SECRET_KEY to at least {LEAST_SECRET_KEY} random characters, the same for every process."
+    if not length:
         yield Error(
             "SECRET_KEY is not set, and DATABASE_URL names a server of yours.",
-            hint="Set SECRET_KEY to at least 50 random characters, the same for every process.",
+            hint=hint,
             id="luota.E001",
         )
+    elif settings.IS_SECRET_KEY_GIVEN and length < LEAST_SECRET_KEY:
+        # Who guesses it makes sessions and links for new passwords; the key of our own is 32 random bytes.
+        yield Error(f"SECRET_KEY has {length} characters.", hint=hint, id="luota.E014")
+
+
+def _secrets() -> Iterator[CheckMessage]:
     if not settings.SECRETS_KEYS:
         yield Error(
             "SECRETS_KEYS is not set, and DATABASE_URL names a server of yours.",
@@ -75,27 +98,69 @@ def _is_fernet_key(key: str) -> bool:
     return True
 
 
-def _engines() -> Iterator[CheckMessage]:
-    scheme = urlsplit(settings.DATABASE_URL).scheme
+def _database() -> Iterator[CheckMessage]:
+    scheme = _scheme_of(settings.DATABASE_URL)
     if scheme not in POSTGRES_SCHEMES:
-        yield Error(
-            f"DATABASE_URL names {scheme or 'no'} database, and Luota needs PostgreSQL.",
-            hint="Write postgres://user:password@host:5432/name, or unset it for the bundled one.",
-            id="luota.E004",
+        wrong = f"DATABASE_URL names {scheme or 'no'} database, and Luota needs PostgreSQL."
+    elif not Environment().database(settings.DATABASE_URL).get("NAME"):
+        # Never the parser's own words: of a password with an unescaped sign they quote a part.
+        wrong = (
+            "DATABASE_URL cannot be read, or names no database of the server; "
+            "signs such as / # @ in a password are written %2F %23 %40."
         )
-    scheme = urlsplit(settings.REDIS_URL).scheme
+    else:
+        return
+    yield Error(
+        wrong,
+        hint="Write postgres://user:password@host:5432/name, or unset it for the bundled one.",
+        id="luota.E004",
+    )
+
+
+def _redis() -> Iterator[CheckMessage]:
+    scheme = _scheme_of(settings.REDIS_URL)
     if scheme not in REDIS_SCHEMES:
-        yield Error(
-            f"REDIS_URL is of the kind {scheme or 'unknown'!r}, and Luota needs Redis.",
-            hint="Write redis://host:6379/0, rediss://… or unix:///path, or unset it.",
-            id="luota.E005",
-        )
-    if not settings.IS_BUNDLED and settings.IS_REDIS_BUNDLED:
-        yield Error(
-            "DATABASE_URL is set and REDIS_URL is not: the bundled engines come together or not at all.",
-            hint="Set REDIS_URL too, or unset DATABASE_URL.",
-            id="luota.E006",
-        )
+        wrong = f"REDIS_URL is of the kind {scheme or 'unknown'!r}, and Luota needs Redis."
+    elif not _is_redis_address(settings.REDIS_URL):
+        wrong = "REDIS_URL cannot be read: its port or the number of its database is no number."
+    else:
+        return
+    yield Error(
+        wrong,
+        hint="Write redis://host:6379/0, rediss://… or unix:///path, or unset it.",
+        id="luota.E005",
+    )
+
+
+def _scheme_of(address: str) -> str:
+    """Empty for what is no address at all."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return ""
+
+
+def _is_redis_address(address: str) -> bool:
+    try:
+        redis.Redis.from_url(address)  # connects at first use only
+    except ValueError:
+        return False
+    # redis-py takes redis://host/name for database 0, and Celery refuses it later.
+    number = urlsplit(address).path.strip("/")
+    return address.startswith("unix:") or not number or number.isdecimal()
+
+
+def _engines() -> Iterator[CheckMessage]:
+    if settings.IS_BUNDLED == settings.IS_REDIS_BUNDLED:
+        return
+    given, missing = "DATABASE_URL", "REDIS_URL"
+    if settings.IS_BUNDLED:
+        given, missing = missing, given
+    yield Error(
+        f"{given} is set and {missing} is not: the bundled engines come together or not at all.",
+        hint=f"Set {missing} too, or unset {given}.",
+        id="luota.E006",
+    )
 
 
 def _addresses() -> Iterator[CheckMessage]:
@@ -162,3 +227,15 @@ def _numbers() -> Iterator[CheckMessage]:
                 hint=f"Set it to a number from 1 to {most}, or unset it.",
                 id="luota.E013",
             )
+
+
+def main() -> int:
+    """Says each wrong setting on a line of its own."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luota.settings")
+    found = check_settings()
+    sys.stderr.write("".join(f"luota: {sentence(message)}\n" for message in found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"true", "on", "yes", "y", "1"})
 FALSE = frozenset({"false", "off", "no", "n", "0", ""})
+POSTGRES_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
 EXPECTED = {int: "a whole number", bool: "true or false", float: "a number"}
 
 
@@ -43,13 +45,14 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ is not t
         return value
 
     def database(self, address: str) -> dict[str, Any]:
-        """Django's dictionary for an address; whether it is PostgreSQL is asked by a system check."""
+        """Django's dictionary for an address; one that cannot be read names no database, and luota.E004 says so."""
         try:
-            return {**self.db_url_config(address), "ENGINE": "django.db.backends.postgresql"}
-        except ValueError as error:
-            raise WrongSetting(
-                f"DATABASE_URL cannot be read ({error}): write postgres://user:password@host:5432/name."
-            ) from error
+            # django-environ warns of schemes that it does not know, instead of refusing them.
+            is_ours = urlsplit(address).scheme in POSTGRES_SCHEMES
+            read = self.db_url_config(address) if is_ours else {}
+        except ValueError:
+            read = {}
+        return {**read, "ENGINE": "django.db.backends.postgresql"}
 
     def mail(self, var: str, *, default: str) -> dict[str, Any]:
         """Django's EMAIL_ settings for an address."""

@@ -1,4 +1,6 @@
-"""Checks luota.E020…: they ask the database and Redis, so they run only where Django is told to (`--database`)."""
+"""Checks luota.E020… ask the database and Redis, so they run only where Django is told to (`--database`)
+and where the settings are right: a wrong address is said once, by its own check.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -9,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django calls it so
 from django.db import connections
 
+from luota.checks import check_settings
 from luota.servers import ask_redis, compare_migrations
 
 OLDEST_POSTGRES = 15
@@ -17,8 +20,8 @@ RESERVED_CONNECTIONS = 6
 
 
 def check_servers(*, databases: Sequence[str] | None = None, **_options: Any) -> list[CheckMessage]:
-    """Nothing unless databases may be asked; then PostgreSQL, its migrations and Redis."""
-    if not databases:
+    """Nothing unless databases may be asked and can be found; then PostgreSQL, its migrations and Redis."""
+    if not databases or check_settings():
         return []
     return [*_postgres(), *_redis()]
 

@@ -35,6 +35,7 @@ def _key_of_our_own(name: str) -> str:
 
 
 # ── secrets ────────────────────────────────────────────────────────────────────────────────────
+IS_SECRET_KEY_GIVEN = bool(env.str("SECRET_KEY", default=""))
 SECRET_KEY = env.str("SECRET_KEY", default="") or _key_of_our_own("secret-key")
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [
     key for key in [_key_of_our_own("secrets-key")] if key

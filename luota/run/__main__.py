@@ -1,5 +1,6 @@
 """`make run`: engines, preparation, then web, workers, beat and demo until a signal, all ended in order."""
 
+import errno
 import os
 import signal
 import socket
@@ -26,7 +27,8 @@ def main() -> int:
     vigil = Vigil()
     kinship.adopt_orphans()
     try:
-        _refuse_busy_port()
+        _run("luota.checks")  # before an engine is started or a server asked
+        _refuse_wrong_address()
         with embedded.alone(settings.LUOTA_HOME, what="`make run`"), _engines():
             _prepare()
             vigil.wrong = _serve(vigil) or vigil.wrong
@@ -47,16 +49,29 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _refuse_busy_port() -> None:
+def _refuse_wrong_address() -> None:
+    """Bind once where the web server will: who is to blame, HOST or PORT, only the attempt tells."""
     with socket.socket(socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.HOST, settings.PORT))
-        except (OSError, OverflowError) as error:
-            raise embedded.EngineError(
-                f"Port {settings.PORT} cannot be used ({getattr(error, 'strerror', error)}): "
-                f"stop what uses it, or choose another with `make run PORT={_other(settings.PORT)}`."
-            ) from error
+        except OSError as error:
+            is_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+            raise embedded.EngineError(_no_host() if is_host else _no_port(error)) from error
+
+
+def _no_host() -> str:
+    return (
+        f"HOST is {settings.HOST!r}, which is no address of this machine: "
+        "set it to 127.0.0.1, or to 0.0.0.0 to be reached from elsewhere."
+    )
+
+
+def _no_port(error: OSError) -> str:
+    return (
+        f"Port {settings.PORT} cannot be used ({error.strerror}): "
+        f"stop what uses it, or choose another with `make run PORT={_other(settings.PORT)}`."
+    )
 
 
 def _other(port: int) -> int:
@@ -76,7 +91,11 @@ def _engines() -> Iterator[None]:
 
 def _prepare() -> None:
     _say("Preparing the database ...")
-    command = [sys.executable, "-m", "luota.run.prepare", *(["--demo"] if settings.DEMO else [])]
+    _run("luota.run.prepare", *(["--demo"] if settings.DEMO else []))
+
+
+def _run(module: str, *arguments: str) -> None:
+    command = [sys.executable, "-m", module, *arguments]
     # In a session of its own: Ctrl-C reaches us alone, and we end it.
     subprocess.run(command, cwd=settings.BASE_DIR, check=True, start_new_session=True)  # noqa: S603 -- our own module
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
 from django.db import connection
@@ -22,8 +23,17 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("luota.E002", {"SECRETS_KEYS": []}, "SECRETS_KEYS"),
     ("luota.E003", {"SECRETS_KEYS": ["too short"]}, "SECRETS_KEYS"),
     ("luota.E004", {"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL"),
+    ("luota.E004", {"DATABASE_URL": "garbage"}, "DATABASE_URL"),
+    ("luota.E004", {"DATABASE_URL": "postgres://u@h:port/db"}, "DATABASE_URL"),
+    ("luota.E004", {"DATABASE_URL": "postgres://u@[h/db"}, "DATABASE_URL"),
+    ("luota.E004", {"DATABASE_URL": "postgres://u@h"}, "DATABASE_URL"),
     ("luota.E005", {"REDIS_URL": "amqp://h"}, "REDIS_URL"),
+    ("luota.E005", {"REDIS_URL": "garbage"}, "REDIS_URL"),
+    ("luota.E005", {"REDIS_URL": "redis://x:notaport/0"}, "REDIS_URL"),
+    ("luota.E005", {"REDIS_URL": "redis://h/name"}, "REDIS_URL"),
+    ("luota.E005", {"REDIS_URL": "redis://[h/0"}, "REDIS_URL"),
     ("luota.E006", {"IS_BUNDLED": False, "IS_REDIS_BUNDLED": True}, "REDIS_URL"),
+    ("luota.E006", {"IS_BUNDLED": True, "IS_REDIS_BUNDLED": False}, "DATABASE_URL"),
     ("luota.E007", {"TIME_ZONE": "Europe/Helsinki"}, "TIME_ZONE"),
     ("luota.E008", {"BASE_URL": "luota.example.org"}, "BASE_URL"),
     ("luota.E009", {"BASE_URL": "https://elsewhere.example.org"}, "ALLOWED_HOSTS"),
@@ -32,6 +42,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("luota.E012", {"RETENTION": timedelta(days=6)}, "RETENTION_DAYS"),
     ("luota.E013", {"PORT": 65536}, "PORT"),
     ("luota.E013", {"WEB_WORKERS": 0}, "WEB_WORKERS"),
+    ("luota.E014", {"SECRET_KEY": "abc", "IS_SECRET_KEY_GIVEN": True}, "SECRET_KEY"),
 ]
 
 
@@ -55,6 +66,13 @@ def test_a_wrong_setting_is_found_with_its_variable_and_a_cure(
     assert found[0].hint
 
 
+def test_a_password_with_an_unescaped_sign_is_not_quoted(settings: Any) -> None:
+    settings.DATABASE_URL = "postgres://u:first/second@h/db"
+    (found,) = check_settings()
+    assert "%2F" in found.msg
+    assert not {word for word in ("first", "second") if word in found.msg}
+
+
 def test_a_process_with_wrong_settings_ends_with_its_sentences(settings: Any) -> None:
     settings.PORT = 0
     settings.SECRETS_KEYS = []
@@ -76,7 +94,6 @@ def test_a_process_with_wrong_settings_ends_with_its_sentences(settings: Any) ->
             lambda env: env.choice("LOG_LEVEL", choices=("INFO",), default="INFO"),
         ),
         ("EMAIL_URL", "ftp://h", lambda env: env.mail("EMAIL_URL", default="consolemail://")),
-        ("DATABASE_URL", "-", lambda env: env.database("postgres://u@h:port/db")),
     ],
 )
 def test_a_value_that_cannot_be_read_names_its_variable(
@@ -114,6 +131,35 @@ def test_servers_as_they_come_are_right() -> None:
 def test_servers_are_not_asked_without_permission(settings: Any) -> None:
     settings.REDIS_URL = "unix:///nowhere"
     assert check_servers(databases=None) == []
+
+
+def test_servers_with_a_wrong_address_are_not_asked(settings: Any) -> None:
+    settings.REDIS_URL = "garbage"
+    assert check_servers(databases=["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"DATABASE_URL": "garbage"}, "DATABASE_URL names no database"),
+        ({"REDIS_URL": "garbage"}, "REDIS_URL is of the kind 'unknown'"),
+        ({"REDIS_URL": "redis://x:notaport/0"}, "REDIS_URL cannot be read"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_a_sentence_to_every_command(
+    changes: dict[str, str], sentence: str
+) -> None:
+    keys = {"SECRET_KEY": "x" * 50, "SECRETS_KEYS": Fernet.generate_key().decode()}
+    given = {"DATABASE_URL": "postgres://u@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--database", "default"],
+        cwd=django_settings.BASE_DIR, env={**os.environ, **given, **keys, **changes},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "identified 1 issue" in done.stderr
+    assert not {word for word in ("Traceback", "UserWarning") if word in done.stderr}
 
 
 @pytest.mark.django_db
