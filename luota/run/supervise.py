@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from honcho import manager, process
+from honcho.compat import ProcessManager
 from honcho.printer import Message, Printer
 
 DRAIN_SECONDS = 10
@@ -30,6 +32,7 @@ class Herd(manager.Manager):  # type: ignore[misc]  # honcho is not typed
 
     def __init__(self, printer: Printer) -> None:
         super().__init__(printer)
+        self._procmgr = _Leaders()
         self._began: dict[str, float] = {}
 
     def _system_print(self, data: str) -> None:
@@ -82,6 +85,18 @@ def run(
         return ""
     name, code = herd.fallen
     return f"`{name}` ended at once with exit code {code}, so everything was stopped: its lines say why."
+
+
+class _Leaders(ProcessManager):  # type: ignore[misc]  # honcho is not typed
+    """Asks only the leader of each program to stop: it alone knows how its own processes finish their work.
+
+    honcho would signal the whole session, and a pool process of Celery dies of SIGTERM in the middle of a
+    task, which its worker then reports as lost. Force still goes to all of them.
+    """
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 class _Child(process.Popen):  # type: ignore[misc]  # honcho is not typed
