@@ -170,6 +170,8 @@ CELERY_TASK_IGNORE_RESULT = True
 # Acknowledged when taken: the next tick repeats what a dead one left. Late acknowledgements end a worker
 # that loses Redis in the middle of a task: the broker library acknowledges on a channel that is closed.
 CELERY_TASK_ACKS_LATE = False
+# Only tasks that are acknowledged late are cancelled, and there are none: it spares a warning of ten lines.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "evaluate"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -273,7 +275,12 @@ LOG_LEVEL = env.choice(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "luota.lib.logs.LineFormatter"}},
+    "filters": {"once": {"()": "luota.lib.logs.SaidOnce"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["once"]}
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # Answers from 400 to 499 are the caller's business; at this level they also bring tracebacks.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
