@@ -105,6 +105,23 @@ def remove_member(*, membership: Membership, actor: Actor, now: datetime) -> Non
     Membership.objects.filter(pk=membership.pk).delete()
 
 
+def record_change_of_user(
+    *, user: User, changes: Mapping[str, list[Any]], actor: Actor, now: datetime
+) -> None:
+    """Support changed a person: each workspace that she is a member of reads it in its audit."""
+    if not changes:
+        return
+    for membership in user.memberships.order_by("pk"):
+        _record(
+            membership.workspace_id,
+            "user.updated",
+            membership,
+            actor=actor,
+            now=now,
+            changes=changes,
+        )
+
+
 def _locked_role(membership: Membership) -> Role:
     """The role as it is now. The workspace is locked: two owners who leave at once are two after all."""
     Workspace.objects.select_for_update(no_key=True).get(pk=membership.workspace_id)

@@ -19,7 +19,7 @@ from luota.lib import clock
 from luota.lib.ids import uuid7
 from monitors.models import Monitor, Pause, Run, RunMove, Spec
 from tests.conftest import signed_in
-from tests.factories import MonitorFactory, RunFactory, TokenFactory, UserFactory
+from tests.factories import MembershipFactory, MonitorFactory, RunFactory, TokenFactory, UserFactory
 from tests.factories.incidents import IncidentFactory
 from workspaces import audit
 from workspaces.audit import Actor
@@ -225,6 +225,63 @@ def test_a_changed_rate_is_in_the_audit(support: Client, workspace: Workspace) -
     assert support.post(page_of(workspace), form).status_code == 302
 
     assert AuditEvent.objects.get().changes == {"rate_per_minute": [None, 600]}
+
+
+def person_form(person: User, **changes: object) -> dict[str, object]:
+    form = {"name": person.name, "is_active": "on", **changes}
+    return {name: value for name, value in form.items() if value is not None}
+
+
+def test_a_changed_person_is_in_the_audit_of_each_workspace(support: Client) -> None:
+    person = MembershipFactory().user
+    memberships = [*person.memberships.all(), MembershipFactory(user=person)]
+    seeing = Permission.objects.get(codename="view_run")
+    form = person_form(
+        person, name="Renamed", is_active=None, is_staff="on", user_permissions=[seeing.pk]
+    )
+
+    assert support.post(page_of(person), form).status_code == 302
+
+    told = list(AuditEvent.objects.order_by("object_id"))
+    assert [event.object_id for event in told] == sorted(each.pk for each in memberships)
+    assert {event.actor_id for event in told} == {int(support.session["_auth_user_id"])}
+    assert {event.action for event in told} == {"user.updated"}
+    assert told[0].changes == {
+        "name": [person.name, "Renamed"],
+        "is_active": [True, False],
+        "is_staff": [False, True],
+        "user_permissions": [[], ["view_run"]],
+    }
+
+
+def test_a_page_of_a_person_saved_unchanged_tells_nothing(support: Client) -> None:
+    person = MembershipFactory().user
+
+    assert support.post(page_of(person), person_form(person)).status_code == 302
+
+    assert not AuditEvent.objects.exists()
+
+
+def test_who_may_rename_people_cannot_promote_herself() -> None:
+    staff = UserFactory(is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="change_user"))
+
+    signed_in(staff).post(page_of(staff), person_form(staff, name="N", is_superuser="on"))
+
+    staff.refresh_from_db()
+    assert (staff.name, staff.is_superuser) == ("N", False)
+
+
+def test_only_people_and_workspaces_can_be_changed(rf, admin_user) -> None:
+    request = rf.get("/")
+    request.user = admin_user
+    writable = {
+        model
+        for model, page in admin.site._registry.items()
+        if page.has_add_permission(request) or page.has_change_permission(request)
+    }
+
+    assert writable == {User, Workspace}
 
 
 def test_who_only_looks_has_no_actions(workspace: Workspace) -> None:
