@@ -60,6 +60,7 @@ def announce() -> None:
             f"  break it       make drill BREAK=stale{_home()}   (or dump, encrypt, decrypt, restore)",
             f"  mend it        make drill{_home()}   (a minute later, when its file is open)",
             f"  send a signal  curl -X POST -H 'X-Luota-Key: {demo['ingestToken']}' {ping}",
+            f"  for support    {settings.BASE_URL}/admin/ (its login is in demo.json)",
             f"  all of this    {settings.LUOTA_HOME / 'demo.json'}",
         ]
     _print("\n".join([*lines, "  Ctrl-C stops everything.", ""]))

@@ -44,6 +44,17 @@ def test_it_tells_a_login_and_keys_that_work(home: Path) -> None:
     assert {each["state"] for each in listed} <= {"healthy", "waiting"}
 
 
+def test_support_has_a_login_to_the_admin_and_the_demo_person_none(home: Path) -> None:
+    demo = seed(home)
+
+    support, person = Client(), Client()
+    assert support.login(email=demo["supportEmail"], password=demo["supportPassword"])
+    assert person.login(email=demo["email"], password=demo["password"])
+    assert support.get("/admin/").status_code == 200
+    assert person.get("/admin/").status_code == 302
+    assert demo["supportPassword"] != demo["password"]
+
+
 def test_only_its_owner_may_read_the_file(home: Path) -> None:
     seed(home)
 
@@ -54,7 +65,8 @@ def test_a_second_start_makes_nothing_new(home: Path) -> None:
     first, second = seed(home), seed(home)
 
     assert first == second
-    assert Workspace.objects.count() == User.objects.count() == 1
+    assert Workspace.objects.count() == 1
+    assert User.objects.count() == 2
     assert Monitor.objects.count() == len(promises())
     assert Token.objects.count() == 4
 

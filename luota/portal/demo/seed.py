@@ -21,6 +21,7 @@ from workspaces.operations import create_workspace
 from workspaces.tokens import TokenDraft, digest_of, issue_token, live, revoke_token
 
 EMAIL = "demo@luota.example"
+SUPPORT_EMAIL = "support@luota.example"
 WORKSPACE = "Demo"
 
 
@@ -37,7 +38,9 @@ class _Key:
 def seed(*, known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What stands in demo.json; `known` is what stood there at the last start."""
     password = known.get("password") or secrets.token_urlsafe(12)
-    workspace = _find_or_make_workspace(_owner(password), now)
+    support_password = known.get("supportPassword") or secrets.token_urlsafe(12)
+    _keep_login(SUPPORT_EMAIL, support_password, name="Support", is_staff=True, is_superuser=True)
+    workspace = _find_or_make_workspace(_keep_login(EMAIL, password, name="Demo"), now)
     monitors = _find_or_make_monitors(workspace, now)
     jobs, drill = dict(known.get("jobs") or {}), dict(known.get("drill") or {})
     write, ingest = TokenKind.WRITE, TokenKind.INGEST
@@ -56,20 +59,22 @@ def seed(*, known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "monitorId": monitors[WORKER],
         "email": EMAIL,
         "password": password,
+        "supportEmail": SUPPORT_EMAIL,
+        "supportPassword": support_password,
         "jobs": {"token": tokens["jobs"], "monitors": monitors},
         "drill": _drill(tokens["drill"], monitors[DRILL]),
     }
 
 
-def _owner(password: str) -> User:
-    """The login that is printed always works, whatever was changed meanwhile."""
-    owner = User.objects.filter(email=EMAIL).first()
-    if owner is None:
-        return User.objects.create_user(EMAIL, password, name="Demo")
-    if not owner.check_password(password):
-        owner.set_password(password)
-        owner.save(update_fields=["password"])
-    return owner
+def _keep_login(email: str, password: str, **fields: Any) -> User:
+    """The login that demo.json tells always works, whatever was changed meanwhile."""
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        return User.objects.create_user(email, password, **fields)
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
 
 
 def _find_or_make_workspace(owner: User, now: datetime) -> Workspace:
