@@ -68,7 +68,8 @@ def test_a_server_that_is_away_is_one_line_with_its_reason(reason: Exception) ->
     wrapped.__cause__ = reason
 
     assert (
-        line(record("failed\na stack", wrapped)) == f'luota failed error="{type(reason).__name__}: refused"'
+        line(record("failed\na stack", wrapped))
+        == f'luota failed error="{type(reason).__name__}: refused"'
     )
 
 
