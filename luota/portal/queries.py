@@ -1,16 +1,18 @@
 """What the queue and the run page read across the apps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Count, Min, Q, QuerySet
 from django.http import Http404
 
 from incidents.models import Delivery, Incident
 from incidents.queries import is_known_broken
-from monitors.conditions.values import State
+from monitors.conditions.values import SETTLED_STATES, Mode, State
 from monitors.models import Monitor, Run, RunMove
 
 MOST_SHAKY, MOST_CALM, MOST_WAITING = 20, 20, 10
@@ -31,23 +33,130 @@ def _shaky(workspace_id: UUID, *, now: datetime) -> QuerySet[Run]:
     return Run.objects.filter(lately, workspace_id=workspace_id, state__in=states)
 
 
-def calm_monitors(workspace_id: UUID, *, now: datetime) -> list[Any]:
-    """Promises that are neither broken nor shaky, by their last sign; with the latest run's state.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalmMonitor:
+    """A promise of which no file is open, with the run that says how it stands."""
 
-    Indexes: run_at_risk, incident_of_monitor, run_recent_of_monitor for the latest run of each.
+    pk: UUID
+    name: str
+    promise: str
+    mode: str
+    latest_signal_at: datetime | None
+    is_proven: bool
+    proof_at: datetime | None
+    """Of the last proof: the last proven run, or the last signal where a healthy one has no run."""
+    of_its_kind: int
+    """How many there are in its group, shown or not."""
+    run_state: str | None
+    run_reported: str | None
+    run_attempt: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calm:
+    """What is neither broken nor shaky, the newest proof first."""
+
+    proven: Sequence[CalmMonitor]
+    unproven: Sequence[CalmMonitor]
+    """Still at it, or ended without a proof before anything is overdue: not well, not broken."""
+
+    @property
+    def last_proven(self) -> CalmMonitor | None:
+        first = [each for each in (*self.proven[:1], *self.unproven[:1]) if each.proof_at]
+        return max(first, key=lambda each: str(each.proof_at), default=None)
+
+
+def calm_monitors(workspace_id: UUID, *, now: datetime) -> Calm:
+    """One query, of at most MOST_CALM of each group; a few index entries for each monitor.
+
+    Indexes: incident_of_monitor, run_at_risk; run_last_proven, then run_recent_of_monitor for the
+    runs that are newer than it; run_broken; run_recent_of_monitor for the latest run of those shown.
     """
-    is_shaky = Exists(_shaky(workspace_id, now=now).filter(monitor_id=OuterRef("pk")))
-    latest = Run.objects.filter(monitor_id=OuterRef("pk")).order_by("-id")
-    found = Monitor.objects.filter(workspace_id=workspace_id, first_signal_at__isnull=False)
-    return list(
-        found.watched()
-        .filter(~is_known_broken(), ~is_shaky)
-        .annotate(
-            run_state=Subquery(latest.values("state")[:1]),
-            run_since=Subquery(latest.values("state_since")[:1]),
-        )
-        .order_by(F("latest_signal_at").desc(nulls_last=True), "name")[:MOST_CALM]
+    values: dict[str, Any] = {
+        "workspace": workspace_id,
+        "most": MOST_CALM,
+        "unknown_since": now - UNKNOWN_FOR,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CALM, values)
+        names = [column.name for column in cursor.description]
+        found = [CalmMonitor(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    return Calm(
+        proven=[each for each in found if each.is_proven],
+        unproven=[each for each in found if not each.is_proven],
     )
+
+
+# A run is in doubt when it is broken, was not seen, or has said how it ended and is not proven by
+# it. One that only runs is in no doubt: the last proof stands until it has had its turn.
+_CALM = """
+    WITH judged AS (
+        SELECT m.id, m.name, m.promise, m.mode, m.latest_signal_at, doubt.id AS doubt_id,
+            CASE WHEN m.mode = 'run' THEN proof.state_since ELSE m.latest_signal_at END AS proof_at,
+            doubt.id IS NULL AND (m.mode = 'heartbeat' OR proof.id IS NOT NULL) AS is_proven
+        FROM monitors_monitor m
+        LEFT JOIN LATERAL (
+            SELECT r.id, r.state_since FROM monitors_run r
+            WHERE r.monitor_id = m.id AND r.state = 'proven' ORDER BY r.id DESC LIMIT 1
+        ) proof ON m.mode <> 'heartbeat'
+        LEFT JOIN LATERAL (
+            (SELECT r.id FROM monitors_run r
+             WHERE m.mode = 'run' AND r.monitor_id = m.id AND r.id > proof.id
+                AND (r.broken_since IS NOT NULL OR r.state = 'unknown'
+                    OR r.state IN ('open', 'expected') AND (r.reported <> '' OR r.attempt > 1))
+             ORDER BY r.id DESC LIMIT 1)
+            UNION ALL
+            (SELECT r.id FROM monitors_run r
+             WHERE m.mode <> 'run' AND r.workspace_id = m.workspace_id AND r.monitor_id = m.id
+                AND r.broken_since IS NOT NULL LIMIT 1)
+            UNION ALL
+            (SELECT r.id FROM monitors_run r
+             WHERE m.mode <> 'run' AND r.workspace_id = m.workspace_id AND r.monitor_id = m.id
+                AND r.state IN ('at_risk', 'unknown') LIMIT 1)
+            LIMIT 1
+        ) doubt ON true
+        WHERE m.workspace_id = %(workspace)s AND m.first_signal_at IS NOT NULL AND m.paused_at IS NULL
+            AND NOT EXISTS (SELECT FROM incidents_incident i
+                WHERE i.monitor_id = m.id AND i.state <> 'resolved')
+            AND NOT EXISTS (SELECT FROM monitors_run r
+                WHERE r.workspace_id = m.workspace_id AND r.monitor_id = m.id
+                AND r.state IN ('at_risk', 'unknown')
+                AND (r.state = 'at_risk' OR r.state_since >= %(unknown_since)s))
+    ), placed AS (
+        SELECT *, count(*) OVER (PARTITION BY is_proven) AS of_its_kind,
+            row_number() OVER (PARTITION BY is_proven ORDER BY proof_at DESC NULLS LAST, name) AS place
+        FROM judged
+    )
+    SELECT p.id AS pk, p.name, p.promise, p.mode, p.latest_signal_at, p.is_proven, p.proof_at,
+        p.of_its_kind, run.state AS run_state, run.reported AS run_reported,
+        run.attempt AS run_attempt
+    FROM placed p
+    LEFT JOIN LATERAL (
+        SELECT id FROM monitors_run WHERE monitor_id = p.id ORDER BY id DESC LIMIT 1
+    ) latest ON true
+    LEFT JOIN monitors_run run ON run.id = coalesce(p.doubt_id, latest.id)
+    WHERE p.place <= %(most)s
+    ORDER BY p.place
+"""
+
+
+def is_kept(monitor: Monitor, runs: Sequence[Run]) -> bool:
+    """Of a monitor without a file, by its latest runs, newest first: as `calm_monitors` says it."""
+    if monitor.mode != Mode.RUN:
+        is_content = monitor.mode == Mode.FRESHNESS
+        return all(run.state in _SETTLED for run in runs) and (bool(runs) or not is_content)
+    for run in runs:
+        if run.state == State.PROVEN:
+            return True
+        if run.state in _SETTLED:
+            continue
+        if run.state not in _RUNNING or run.reported or run.attempt > 1:
+            return False
+    return False
+
+
+_SETTLED = {state.value for state in SETTLED_STATES}
+_RUNNING = {State.OPEN.value, State.EXPECTED.value, State.AT_RISK.value}
 
 
 def waiting_monitors(workspace_id: UUID) -> list[Monitor]:

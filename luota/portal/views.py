@@ -53,13 +53,12 @@ def queue(request: MemberRequest) -> HttpResponse:
     workspace_id, now = request.membership.workspace_id, request.now
     after = number_in(request, "after")
     broken, has_more = split_page(broken_promises(workspace_id, after=after), PAGE_SIZE)
-    calm = queries.calm_monitors(workspace_id, now=now)
     context: dict[str, Any] = {
         "section": "queue",
         "broken": broken,
         "has_more": has_more,
         "shaky": queries.shaky_runs(workspace_id, now=now),
-        "calm": calm,
+        "calm": queries.calm_monitors(workspace_id, now=now),
         "waiting": queries.waiting_monitors(workspace_id),
         "counts": queries.count_monitors(workspace_id),
         "intake": intake_health(now=now, silent_after=SILENT_AFTER, lately=LATELY),
@@ -81,6 +80,7 @@ def monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
         "monitor": found,
         "runs": runs[:SHOWN_RUNS],
         "has_more": len(runs) > SHOWN_RUNS,
+        "is_kept": queries.is_kept(found, runs) if before is None else None,
         "picture": _picture(found, runs, oldest) if before is None else None,
         "signals": latest_of(found.pk, since=oldest, most=SHOWN_SIGNALS),
         "incidents": [each for each in of_monitor(found.pk, most=20) if not each.resolved_at],

@@ -89,3 +89,27 @@ def heard(workspace: Workspace, name: str, *, at: datetime) -> Monitor:
 def silent(workspace: Workspace, name: str) -> Monitor:
     """Nobody has sent it anything yet."""
     return MonitorFactory(workspace=workspace, name=name)
+
+
+def working(
+    workspace: Workspace, name: str, *, rules: dict[str, Any] | None = None, **fields: Any
+) -> Monitor:
+    """A run monitor that wants a receipt within a day; nothing has been sent yet."""
+    steps = [{"name": "sent", "claim": "It is delivered", "kind": "receipt"}]
+    document = {"within": "1d", "steps": steps} | (rules or {})
+    since = clock.now() - HOUR
+    return watched(
+        Mode.RUN, since=since, workspace=workspace, name=name, document=document, **fields
+    )
+
+
+def run_of(monitor: Monitor, run: str, *acts: Action | str, minutes_ago: float = 30) -> None:
+    """Each act a second after the one before: an action, or the kind of a piece of evidence."""
+    at = clock.now() - minutes_ago * MINUTE
+    for number, act in enumerate(acts):
+        words: dict[str, Any] = {"external_run_id": run, "at": at + timedelta(seconds=number)}
+        if isinstance(act, Action):
+            tell(monitor, act, **words)
+        else:
+            tell(monitor, Action.EVIDENCE, kind=act, **words)
+    judge(at=clock.now())

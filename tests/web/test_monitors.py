@@ -13,7 +13,7 @@ from luota.lib import clock
 from monitors.conditions.values import Mode
 from monitors.models import Monitor
 from tests.factories.moments import judge, tell, watched
-from tests.web.conftest import MINUTE, Drill, break_drill, heard, silent
+from tests.web.conftest import MINUTE, Drill, break_drill, heard, run_of, silent, working
 from workspaces.models import Role, Workspace
 
 
@@ -98,6 +98,26 @@ def test_freshness_is_drawn_as_the_age_of_the_content(
     page = member_client.get(address(monitor)).content.decode()
 
     assert 'aria-label="The latest 2 ages of the content: 1 broken."' in page
+
+
+@pytest.mark.parametrize(
+    ("acts", "said"),
+    [
+        ([Action.START, "receipt"], "The promise is kept"),
+        ([Action.START], "Not proven yet."),
+        ([Action.START, Action.SUCCESS], "Not proven yet."),
+    ],
+)
+def test_the_page_calls_kept_only_what_is_proven(
+    member_client: Client, workspace: Workspace, acts: list[Action | str], said: str
+) -> None:
+    monitor = working(workspace, "Report")
+    run_of(monitor, "r-1", *acts)
+
+    page = member_client.get(address(monitor)).content.decode()
+
+    assert said in page
+    assert page.count("The promise is kept") + page.count("Not proven yet.") == 1
 
 
 def test_the_page_stands_when_the_evidence_is_past_its_retention(

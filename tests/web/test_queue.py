@@ -3,13 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
 
+from evidence.signals import Action
 from incidents.models import Incident
 from luota.lib import clock
+from luota.portal.queries import MOST_CALM
+from monitors.conditions.values import Mode
 from monitors.models import Monitor, Severity
-from tests.factories.moments import beat, blind
-from tests.web.conftest import Drill, break_drill, heard, silent
+from tests.factories.moments import beat, blind, judge, tell, watched
+from tests.web.conftest import HOUR, MINUTE, Drill, break_drill, heard, run_of, silent, working
 from workspaces.models import Workspace
 
 
@@ -64,6 +68,102 @@ def test_a_kept_promise_is_shown_with_its_last_sign(
     assert "banner" not in page
 
 
+START, SUCCESS, FAIL = Action.START, Action.SUCCESS, Action.FAIL
+
+
+def section(page: str, title: str) -> str:
+    """The words of one section; empty when the page has none of that title."""
+    return page.partition(f">{title}</h2>")[2].partition("</section>")[0]
+
+
+@pytest.mark.parametrize(
+    ("acts", "rules", "said"),
+    [
+        ([START], {}, "still at it"),
+        ([START, SUCCESS], {}, "says success; the proof is not here yet"),
+        ([START, FAIL], {"attempts": 2}, "an attempt failed; another may still prove it"),
+        ([START, FAIL, START], {"attempts": 2}, "an attempt failed; another may still prove it"),
+    ],
+    ids=["only open", "claims success", "failed with an attempt left", "second attempt"],
+)
+def test_what_nobody_has_proven_is_not_called_well(
+    member_client: Client,
+    workspace: Workspace,
+    acts: list[Action],
+    rules: dict[str, Any],
+    said: str,
+) -> None:
+    run_of(working(workspace, "Report", rules=rules), "r-1", *acts)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert "No promise is known to be broken" in page
+    assert "1 is not proven yet. No proof has come yet." in page
+    assert said in section(page, "In progress, not proven yet")
+    assert "never proven" in section(page, "In progress, not proven yet")
+    assert "Every promise is kept" not in page
+    assert "well</h2>" not in page
+
+
+@pytest.mark.parametrize(
+    ("acts", "is_well"),
+    [([START], True), ([START, SUCCESS], False), ([START, FAIL], False)],
+    ids=["a run that only runs", "a claim without proof", "a failed attempt"],
+)
+def test_the_last_proof_stands_until_the_next_run_says_how_it_ended(
+    member_client: Client, workspace: Workspace, acts: list[Action], is_well: bool
+) -> None:
+    monitor = working(workspace, "Report", rules={"attempts": 2})
+    run_of(monitor, "r-1", START, SUCCESS, "receipt", minutes_ago=20)
+    run_of(monitor, "r-2", *acts, minutes_ago=10)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert ("Every promise is kept" in page) is is_well
+    assert ("proven <time" in section(page, "All is well")) is is_well
+    assert ("last proven <time" in section(page, "In progress, not proven yet")) is not is_well
+
+
+def test_a_break_that_opened_no_file_is_not_called_well(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor = working(workspace, "Report", rules={"open_after": {"failures": 2, "of": 3}})
+    run_of(monitor, "r-1", START, "receipt", minutes_ago=20)
+    run_of(monitor, "r-2", START, FAIL, minutes_ago=10)
+    run_of(monitor, "r-3", START, minutes_ago=5)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert "the last run is failed; no file is open" in section(page, "In progress, not proven yet")
+
+
+def test_content_that_is_fresh_is_well(member_client: Client, workspace: Workspace) -> None:
+    now = clock.now()
+    monitor = watched(
+        Mode.FRESHNESS, since=now - HOUR, workspace=workspace, document={"max_age": "1h"}
+    )
+    tell(monitor, Action.PING, at=now - MINUTE, fresh_as_of=now - 2 * MINUTE)
+    judge(at=now)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert "heard <time" in section(page, "All is well")
+
+
+def test_each_group_says_how_many_it_has_and_shows_the_newest_proofs(
+    member_client: Client, workspace: Workspace
+) -> None:
+    now = clock.now()
+    for number in range(MOST_CALM + 2):
+        heard(workspace, f"Worker {number:02}", at=now - number * MINUTE)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert f'<span class="num">{MOST_CALM + 2}</span>' in page
+    assert ">Worker 00<" in page
+    assert f">Worker {MOST_CALM}<" not in page
+
+
 def test_a_monitor_that_was_never_heard_is_shown_as_waiting(
     member_client: Client, workspace: Workspace
 ) -> None:
@@ -72,6 +172,7 @@ def test_a_monitor_that_was_never_heard_is_shown_as_waiting(
     page = member_client.get(home(workspace)).content.decode()
 
     assert "Waiting for the first signal" in page
+    assert "Nothing has been heard yet" in page
 
 
 def test_an_empty_workspace_says_the_next_step(member_client: Client, workspace: Workspace) -> None:
@@ -132,6 +233,8 @@ def test_more_rows_cost_no_more_queries(
 ) -> None:
     for number in range(3):
         break_drill(workspace, f"Drill {number}")
+        heard(workspace, f"Worker {number}", at=clock.now())
+        run_of(working(workspace, f"Report {number}"), "r-1", START)
 
     # session, person, memberships; files, calm, at risk, waiting, counts, beats, windows, two of lag
     with django_assert_num_queries(12):
