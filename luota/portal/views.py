@@ -56,6 +56,8 @@ def queue(request: MemberRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "section": "queue",
         "broken": broken,
+        "promises": len({each.monitor_id for each in broken}),
+        "is_later_page": after is not None,
         "has_more": has_more,
         "shaky": queries.shaky_runs(workspace_id, now=now),
         "calm": queries.calm_monitors(workspace_id, now=now),

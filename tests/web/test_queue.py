@@ -164,6 +164,16 @@ def test_each_group_says_how_many_it_has_and_shows_the_newest_proofs(
     assert f">Worker {MOST_CALM}<" not in page
 
 
+def test_two_files_about_one_promise_are_not_two_promises(
+    member_client: Client, workspace: Workspace, drill: Drill
+) -> None:
+    run_of(drill.monitor, "drill-2", START, FAIL, minutes_ago=5)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert "<h1>2 files about 1 broken promise</h1>" in page
+
+
 def test_a_monitor_that_was_never_heard_is_shown_as_waiting(
     member_client: Client, workspace: Workspace
 ) -> None:
