@@ -12,6 +12,7 @@ from monitors.conditions.values import (
     Evidence,
     Judgement,
     Outcome,
+    Reason,
     RunFacts,
     Spec,
 )
@@ -151,7 +152,7 @@ def _retry_quote(
 
 
 def _sentence_values(spec: Spec, judgement: Judgement, quoted: Quoted) -> dict[str, Any]:
-    values = {
+    values = _too_short(spec, judgement) | {
         "last_signal_at": _iso(quoted.last_signal_at),
         "fresh_as_of": _iso(quoted.fresh_as_of),
         "limit_seconds": spec.max_duration.total_seconds() if spec.max_duration else None,
@@ -159,6 +160,15 @@ def _sentence_values(spec: Spec, judgement: Judgement, quoted: Quoted) -> dict[s
         "lateness_seconds": judgement.lateness.total_seconds() if judgement.lateness else None,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _too_short(spec: Spec, judgement: Judgement) -> dict[str, Any]:
+    """Of a success that was not believed: how soon it came, how soon it may come."""
+    for move in reversed(judgement.path):
+        if move.reason is Reason.TOO_SHORT and spec.min_duration:
+            least = spec.min_duration.total_seconds()
+            return {"took_seconds": float(dict(move.values)["seconds"]), "least_seconds": least}
+    return {}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -75,7 +75,9 @@ def reason_sentence(reason: str, values: Mapping[str, Any]) -> str:
 
 
 def length(span: timedelta) -> str:
-    """A duration as people say it, to two units: "42 min", "2 h 05 min", "3 d 4 h"."""
+    """A duration as people say it, to two units: "0.01 s", "42 min", "2 h 05 min", "3 d 4 h"."""
+    if span < timedelta(seconds=10):
+        return f"{max(0.0, round(span.total_seconds(), 2)):g} s"
     seconds = max(0, round(span.total_seconds()))
     days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
     if days:
@@ -109,7 +111,10 @@ def _late(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
     return f"“{step}” was proven, but {how_late}" if step else f"the proof came {how_late}"
 
 
-def _failed(incident: Incident, quote: Any, _values: Any) -> str:
+def _failed(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
+    took, least = _span(values.get("took_seconds")), _span(values.get("least_seconds"))
+    if took is not None and least and incident.fingerprint == Reason.TOO_SHORT.value:
+        return f"succeeded after {length(took)}, at least {length(least)} were expected"
     step = _step_claim(incident, quote)
     code = quote.get("exit_code")
     with_code = f" with exit code {code}" if code is not None else ""

@@ -143,7 +143,7 @@ class RunStory(Story):
 
     def _length(self, claim: Evidence) -> Values:
         started_at = self.attempt_started_at or claim.at
-        return (("seconds", str(round((claim.at - started_at).total_seconds()))),)
+        return (("seconds", f"{(claim.at - started_at).total_seconds():g}"),)
 
     def _take_fail(self, claim: Evidence) -> None:
         if self.succeeded_at is not None:

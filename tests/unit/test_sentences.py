@@ -111,6 +111,24 @@ def test_the_failing_step_of_the_file_is_named_not_the_first_of_the_strip() -> N
     assert "“Restore checked” was not proven" in said
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"took_seconds": 0.012, "least_seconds": 30.0},
+            "succeeded after 0.01 s, at least 30 s were expected.",
+        ),
+        ({}, "failed."),
+    ],
+    ids=["quoted", "of a file that was opened before these were quoted"],
+)
+def test_a_success_too_soon_is_told_with_both_durations(
+    values: dict[str, float], sentence: str
+) -> None:
+    columns = {"quote": {"sentence_values": values}, "fingerprint": Reason.TOO_SHORT.value}
+    assert headline(incident(Cause.FAILED, **columns)).endswith(f": {sentence}")
+
+
 def test_the_subject_is_one_line_whatever_the_promise_holds() -> None:
     file = incident(Cause.MISSED, quote={"promise": "Report\r\nBcc: everybody@example.org"})
     assert (
@@ -152,6 +170,8 @@ def test_reasons_speak_their_values(reason: str, values: dict[str, str], sentenc
     ("span", "said"),
     [
         (timedelta(seconds=-5), "0 s"),
+        (timedelta(milliseconds=12), "0.01 s"),
+        (timedelta(seconds=3), "3 s"),
         (timedelta(seconds=59), "59 s"),
         (timedelta(seconds=90), "1 min"),
         (timedelta(minutes=42), "42 min"),

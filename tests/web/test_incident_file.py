@@ -14,7 +14,7 @@ from incidents.operations import acknowledge
 from luota.lib import clock
 from monitors.models import Run
 from tests.factories.moments import judge, tell
-from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill
+from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill, working
 from workspaces.audit import LUOTA
 from workspaces.models import Role, Workspace
 
@@ -42,6 +42,21 @@ def test_it_tells_proof_comforts_and_the_exact_missing_path(
     assert "The dump exited with 0" in section(page, "What looked healthy")
     assert RESTORE in section(page, "First missing step")
     assert "<code>restore_check</code>" in section(page, "First missing step")
+
+
+def test_a_run_that_was_too_short_says_how_short(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor, at = working(workspace, "Import", rules={"min_duration": "30s"}), clock.now()
+    tell(monitor, Action.START, at=at, external_run_id="i-1")
+    tell(monitor, Action.SUCCESS, at=at + timedelta(milliseconds=12), external_run_id="i-1")
+    judge(at=at + MINUTE)
+    file = Incident.objects.get(monitor=monitor)
+
+    page = member_client.get(f"/w/{workspace.pk}/incidents/{file.number}").content.decode()
+
+    sentence = "succeeded after 0.01 s, at least 30 s were expected."
+    assert f"<h1>Import: {sentence}</h1>" in page
 
 
 def test_it_tells_runs_owner_retry_and_payload(member_client: Client, drill: Drill) -> None:
