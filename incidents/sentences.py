@@ -190,7 +190,12 @@ def _deadline(incident: Incident, now: datetime | None) -> list[str]:
 
 
 _IMPLICIT = frozenset({REPORTED, SIGNAL, FRESH})
-_WITHOUT_DEADLINE = {Cause.FAILED.value, Cause.CONTRADICTED.value, Cause.UNPLACED.value}
+_WITHOUT_DEADLINE = {
+    Cause.FAILED.value,
+    Cause.SLOW.value,  # its limit is a duration; the deadlines of its steps may lie ahead
+    Cause.CONTRADICTED.value,
+    Cause.UNPLACED.value,
+}
 
 
 def find_due_at(incident: Incident) -> datetime | None:

@@ -1,14 +1,15 @@
 """Pages of incidents: the history, one file, and what a person does to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
+from evidence.models import Evidence
 from evidence.pictures import timeline_of
-from evidence.queries import of_run
+from evidence.queries import MOST_SHOWN, of_run
 from incidents import operations, queries
 from incidents.lifecycle import IllegalTransition
 from incidents.models import Incident
@@ -21,6 +22,7 @@ from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
 from workspaces.roles import Action
 
+MOST_LAST = 3
 _QUICKER = "Somebody was quicker: this is how the file stands now."
 
 
@@ -128,7 +130,15 @@ def _context(request: MemberRequest, incident: Incident) -> dict[str, object]:
         "monitor": incident.monitor,
         "file": whole,
         "evidence": evidence,
+        "came_last": _came_last(evidence) if whole.is_unresolved else [],
         "picture": timeline_of(run, evidence, now=request.now) if run and evidence else None,
         "redactions": [note for each in evidence for note in each.redactions],
         "truncations": [each.truncation for each in evidence if each.truncation],
     }
+
+
+def _came_last(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The newest pieces, newest first; none when there may be more than were read."""
+    if len(evidence) >= MOST_SHOWN:
+        return []
+    return sorted(evidence, key=lambda each: each.occurred_at)[: -MOST_LAST - 1 : -1]

@@ -45,7 +45,7 @@ GLYPHS |= {
 
 WORDS: dict[str, str] = {
     "at_risk": "at risk",
-    "not_yet": "not yet",
+    "not_yet": "not proven",
     "holding": "not due yet",
     "unknown": "unknown, Luota was blind",
     "blind": "Luota was blind",

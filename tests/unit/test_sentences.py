@@ -63,6 +63,11 @@ def incident(
         (Cause.STUCK, {"steps": [STEP]}, "started, then nothing came; “Restore checked” is missing; due 03:30 UTC, 42 min late."),
         (Cause.SLOW, {"sentence_values": {"limit_seconds": 5400}}, "still runs after its limit of 1 h 30 min."),
         (
+            Cause.SLOW,
+            {"steps": [STEP], "sentence_values": {"limit_seconds": 5}},
+            "still runs after its limit of 5 s.",
+        ),
+        (
             Cause.STALE,
             {"sentence_values": {"fresh_as_of": "2026-11-23T01:00:00+00:00", "due_at": DUE.isoformat()}},
             "the content is as of 01:00 UTC, older than it may be; due 03:30 UTC, 42 min late.",

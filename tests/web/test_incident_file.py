@@ -14,7 +14,7 @@ from incidents.operations import acknowledge
 from luota.lib import clock
 from monitors.models import Run
 from tests.factories.moments import judge, tell
-from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill, working
+from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill, run_of, working
 from workspaces.audit import LUOTA
 from workspaces.models import Role, Workspace
 
@@ -57,6 +57,46 @@ def test_a_run_that_was_too_short_says_how_short(
 
     sentence = "succeeded after 0.01 s, at least 30 s were expected."
     assert f"<h1>Import: {sentence}</h1>" in page
+
+
+def test_a_slow_run_is_told_by_its_duration_and_not_by_a_deadline_ahead(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor = working(workspace, "Import", rules={"max_duration": "5m"})
+    run_of(monitor, "i-1", Action.START, minutes_ago=30)
+    file = Incident.objects.get(monitor=monitor)
+
+    page = member_client.get(f"/w/{workspace.pk}/incidents/{file.number}").content.decode()
+
+    assert "<h1>Import: still runs after its limit of 5 min.</h1>" in page
+    assert "has not said how it ended" in section(page, "Over its duration")
+    assert '<span class="verdict is-holding">due</span>' in section(page, "Proof")
+    assert "First missing step" not in page
+    assert "was due" not in page
+
+
+def test_a_deadline_that_passed_is_told_in_the_past(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(address(drill)).content.decode()
+
+    due_at = f"{drill.began_at + 30 * MINUTE:%H:%M:%S}</time>"
+    assert ">not proven</span> · was due <time" in section(page, "Proof")
+    assert "it was due" in section(page, "First missing step")
+    assert due_at in section(page, "First missing step")
+
+
+def test_what_did_come_last_stands_beside_what_is_missing(
+    member_client: Client, drill: Drill
+) -> None:
+    at = drill.began_at + 40 * MINUTE
+    said = {"kind": "restore_check_failed", "summary": "wrong passphrase"}
+    tell(drill.monitor, Action.EVIDENCE, at=at, external_run_id="drill-1", **said)
+
+    page = member_client.get(address(drill)).content.decode()
+
+    missing = section(page, "First missing step")
+    assert "<code>restore_check_failed</code> (wrong passphrase)" in missing
+    assert missing.index("restore_check_failed<") < missing.index("<code>upload</code>")
+    assert "the work may have been done" not in missing
 
 
 def test_it_tells_runs_owner_retry_and_payload(member_client: Client, drill: Drill) -> None:

@@ -30,7 +30,7 @@ def test_a_broken_promise_is_told_with_its_age_owner_and_steps(
     assert "Restore drill: the dump exited with 0" in page
     assert "broken for <time" in page
     assert "no owner" in page
-    assert "A throw-away restore holds every row: not yet</title>" in page
+    assert "A throw-away restore holds every row: not proven</title>" in page
 
 
 def test_the_worst_comes_first_then_the_oldest(member_client: Client, workspace: Workspace) -> None:

@@ -193,10 +193,9 @@ def verdict_at(step: Mapping[str, Any], now: datetime) -> str:
 
 
 @register.filter
-def mark_label(step: Mapping[str, Any]) -> str:
-    """What a step's small mark says: its claim and its verdict."""
-    verdict = str(step.get("verdict", ""))
-    return f"{step.get('claim') or step.get('step')}: {WORDS.get(verdict, verdict)}"
+def mark_label(step: Mapping[str, Any], now: datetime) -> str:
+    """What a step's small mark says: its claim and its verdict, as it is drawn."""
+    return f"{step.get('claim') or step.get('step')}: {word(verdict_at(step, now))}"
 
 
 @register.filter
