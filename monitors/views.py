@@ -13,7 +13,7 @@ from luota.lib.http import render_fragment
 from luota.lib.pages import split_page, text_of
 from monitors import interruptions, operations, queries
 from monitors.conditions.document import SpecInvalid
-from monitors.conditions.values import Mode
+from monitors.conditions.values import CLOSE, PING, START, Mode, Strength
 from monitors.forms import MonitorEditor, PauseForm
 from monitors.models import Monitor
 from monitors.operations import MonitorNameTaken, NotInWorkspace
@@ -25,6 +25,7 @@ from workspaces.roles import Action
 from workspaces.tokens import TokenDraft, issue_token
 
 _PERIODS = ("1h", "8h", "1d", "7d")
+_CLAIM = Strength.CLAIM.name.lower()
 _QUICKER = "Somebody was quicker: this is how the monitor stands now."
 
 
@@ -203,12 +204,14 @@ def issue(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 def _integration(request: MemberRequest, monitor_id: UUID) -> dict[str, object]:
     monitor = get_monitor(request.membership.workspace_id, monitor_id)
     steps = monitor.spec.document.get("steps", []) if monitor.spec else []
+    kinds = [step["kind"] for step in steps]
     return {
         "section": "monitors",
         "tab": "integration",
         "monitor": monitor,
         "base_url": settings.BASE_URL,
-        "kind": steps[0]["kind"] if steps else "",
+        "kinds": [kind for kind in dict.fromkeys(kinds) if kind not in {START, CLOSE, PING}],
+        "weak": [step for step in steps if step.get("min_strength", _CLAIM) != _CLAIM],
         "secret": "",
     }
 
