@@ -10,7 +10,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from luota.lib.http import render_fragment
+from luota.lib.ids import uuid7
 from luota.lib.pages import split_page, text_of
+from luota.lib.shapes import find_uuid
 from monitors import interruptions, operations, queries
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.values import CLOSE, PING, START, Mode, Strength
@@ -22,7 +24,7 @@ from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
 from workspaces.models import Membership, Route, TokenKind
 from workspaces.roles import Action
-from workspaces.tokens import TokenDraft, issue_token
+from workspaces.tokens import SHOWN_BEFORE, TokenDraft, TokenIssuedBefore, issue_token
 
 _PERIODS = ("1h", "8h", "1d", "7d")
 _CLAIM = Strength.CLAIM.name.lower()
@@ -189,14 +191,22 @@ def issue(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
     """The one answer that is not a redirect: a token is shown once, so it is nowhere to be fetched."""
     context = _integration(request, monitor_id)
     monitor: Monitor = context["monitor"]  # type: ignore[assignment]
-    draft = TokenDraft(kind=TokenKind.INGEST, name=monitor.name, monitor_id=monitor.pk)
-    issued = issue_token(
-        workspace_id=monitor.workspace_id, draft=draft, actor=actor_of(request), now=request.now
+    draft = TokenDraft(
+        kind=TokenKind.INGEST,
+        name=monitor.name,
+        monitor_id=monitor.pk,
+        token_id=find_uuid(request.POST.get("token_id", "")),
     )
-    context |= {"secret": issued.secret, "token": issued.token}
-    response = render_fragment(
-        request, "monitors/integration.html", "monitors/_integration.html", context
-    )
+    status = 200
+    try:
+        issued = issue_token(
+            workspace_id=monitor.workspace_id, draft=draft, actor=actor_of(request), now=request.now
+        )
+        context["secret"] = issued.secret
+    except TokenIssuedBefore:
+        context["said"], status = SHOWN_BEFORE, 409
+    page, fragment = "monitors/integration.html", "monitors/_integration.html"
+    response = render_fragment(request, page, fragment, context, status=status)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -213,6 +223,7 @@ def _integration(request: MemberRequest, monitor_id: UUID) -> dict[str, object]:
         "kinds": [kind for kind in dict.fromkeys(kinds) if kind not in {START, CLOSE, PING}],
         "weak": [step for step in steps if step.get("min_strength", _CLAIM) != _CLAIM],
         "secret": "",
+        "token_id": uuid7(),
     }
 
 

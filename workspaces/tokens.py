@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from workspaces import audit
@@ -17,6 +17,7 @@ from workspaces.models import Token, TokenKind
 DEFAULT_OVERLAP = timedelta(days=1)
 _MARKS = {TokenKind.INGEST: "ing", TokenKind.READ: "mgr", TokenKind.WRITE: "mgt"}
 PREFIX_LENGTH = 16
+SHOWN_BEFORE = "This token was issued already, and a token is shown only once. If you did not copy it, issue another."
 
 
 class TokenNotLive(Exception):
@@ -27,6 +28,10 @@ class TokenExpiryPassed(Exception):
     """A token must end after it begins."""
 
 
+class TokenIssuedBefore(Exception):
+    """The same draft was issued already: its secret was shown and cannot be shown again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenDraft:
     """What a token shall open; a monitor (of the same workspace) only with kind ingest."""
@@ -35,6 +40,8 @@ class TokenDraft:
     name: str
     monitor_id: UUID | None = None
     expires_at: datetime | None = None
+    token_id: UUID | None = None
+    """Minted with the form that asks: a form that is sent twice issues one token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +65,9 @@ def live(tokens: QuerySet[Token], *, now: datetime) -> QuerySet[Token]:
 def issue_token(*, workspace_id: UUID, draft: TokenDraft, actor: Actor, now: datetime) -> Issued:
     if draft.expires_at is not None and draft.expires_at <= now:
         raise TokenExpiryPassed
-    issued = _mint(
+    issued = _mint_once(
         Token(
+            **({"pk": draft.token_id} if draft.token_id else {}),
             workspace_id=workspace_id,
             monitor_id=draft.monitor_id,
             kind=draft.kind.value,
@@ -116,6 +124,17 @@ def revoke_tokens_of_monitor(
     """A token bound to a monitor dies with it; the number revoked."""
     bound = Token.objects.filter(workspace_id=workspace_id, monitor_id=monitor_id, revoked_at=None)
     return sum(revoke_token(token=token, actor=actor, now=now) for token in bound)
+
+
+def _mint_once(token: Token) -> Issued:
+    """Raises TokenIssuedBefore; the primary key decides."""
+    try:
+        with transaction.atomic():
+            return _mint(token)
+    except IntegrityError as error:
+        if Token.objects.filter(pk=token.pk).exists():
+            raise TokenIssuedBefore from error
+        raise
 
 
 def _mint(token: Token) -> Issued:

@@ -7,7 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from luota.lib.ids import uuid7
 from luota.lib.pages import text_of
+from luota.lib.shapes import find_uuid
 from workspaces import tokens
 from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
@@ -31,12 +33,17 @@ def issue(request: MemberRequest) -> HttpResponse:
         said = "Give the token a name and say what it may do."
         context = {**_context(request), "said": said, "name": name, "kind": kind}
         return render(request, "workspaces/settings.html", context, status=422)
-    issued = tokens.issue_token(
-        workspace_id=request.membership.workspace_id,
-        draft=TokenDraft(kind=TokenKind(kind), name=name),
-        actor=actor_of(request),
-        now=request.now,
-    )
+    token_id = find_uuid(request.POST.get("token_id", ""))
+    try:
+        issued = tokens.issue_token(
+            workspace_id=request.membership.workspace_id,
+            draft=TokenDraft(kind=TokenKind(kind), name=name, token_id=token_id),
+            actor=actor_of(request),
+            now=request.now,
+        )
+    except tokens.TokenIssuedBefore:
+        context = {**_context(request), "said": tokens.SHOWN_BEFORE}
+        return render(request, "workspaces/settings.html", context, status=409)
     context = {**_context(request), "secret": issued.secret, "issued": issued.token}
     response = render(request, "workspaces/settings.html", context)
     response["Cache-Control"] = "no-store"
@@ -68,4 +75,5 @@ def _context(request: MemberRequest) -> dict[str, object]:
         "tokens": live.select_related("created_by").order_by("-created_at")[:100],
         "kinds": TokenKind.choices,
         "name": "",
+        "token_id": uuid7(),
     }

@@ -14,7 +14,7 @@ from monitors.conditions.values import Mode
 from monitors.models import Monitor
 from tests.factories.moments import judge, tell, watched
 from tests.web.conftest import MINUTE, Drill, break_drill, heard, run_of, silent, working
-from workspaces.models import Role, Workspace
+from workspaces.models import Role, Token, Workspace
 
 
 def address(monitor: Monitor, page: str = "") -> str:
@@ -203,6 +203,22 @@ def test_a_token_is_shown_once_and_stands_in_the_snippets(
     assert page.count(secret) > 3
     assert issued["Cache-Control"] == "no-store"
     assert secret not in later
+
+
+def test_reloading_the_page_that_showed_a_token_issues_no_other(
+    member_client: Client, drill: Drill
+) -> None:
+    page = member_client.get(address(drill.monitor, "integration")).content.decode()
+    given = {"token_id": page.split('name="token_id" value="')[1].split('"')[0]}
+    issue = address(drill.monitor, "integration/token")
+
+    member_client.post(issue, given)
+    again = member_client.post(issue, given)
+
+    assert again.status_code == 409
+    assert "a token is shown only once" in again.content.decode()
+    assert 'id="secret"' not in again.content.decode()
+    assert Token.objects.count() == 1
 
 
 def test_an_operator_issues_no_token(client_as: Callable[[Role], Client], drill: Drill) -> None:

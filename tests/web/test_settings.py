@@ -1,6 +1,7 @@
 """Members, routes and tokens of a workspace."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from django.test import Client
 
@@ -20,6 +21,22 @@ def test_a_token_is_shown_once(member_client: Client, workspace: Workspace) -> N
     assert issued["Cache-Control"] == "no-store"
     assert secret not in later
     assert secret[:12] in later
+
+
+def test_a_form_that_is_sent_again_issues_no_second_token(
+    member_client: Client, workspace: Workspace
+) -> None:
+    page = f"/w/{workspace.pk}/settings/"
+    form = member_client.get(page).content.decode()
+    token_id = form.split('name="token_id" value="')[1].split('"')[0]
+    given = {"name": "deploy", "kind": "ingest", "token_id": token_id}
+
+    member_client.post(f"{page}tokens", given)
+    again = member_client.post(f"{page}tokens", given)
+
+    assert again.status_code == 409
+    assert "a token is shown only once" in again.content.decode()
+    assert [token.pk for token in Token.objects.all()] == [UUID(token_id)]
 
 
 def test_a_token_needs_a_name_and_a_kind(member_client: Client, workspace: Workspace) -> None:
