@@ -66,10 +66,15 @@
   // ── copying, dialogs ─────────────────────────────────────────────────────────────────────────
   const reveal = (root) => { for (const button of $$("[data-copies], [data-opens]", root)) button.hidden = false; };
   reveal(document);
+  // The help lists the keys that do something on this page.
+  const open = (dialog) => {
+    for (const line of $$("[data-if]", dialog)) line.hidden = !$(`main ${line.dataset.if}`);
+    dialog.showModal();
+  };
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copies], [data-opens]");
     if (!button) return;
-    if (button.dataset.opens) return void $(`#${button.dataset.opens}`).showModal();
+    if (button.dataset.opens) return void open($(`#${button.dataset.opens}`));
     const source = document.getElementById(button.dataset.copies);
     await navigator.clipboard.writeText(source.value ?? source.textContent);
     const was = button.textContent;
@@ -111,7 +116,7 @@
     }
     if (event.key === "g") { waitsForGo = true; setTimeout(() => { waitsForGo = false; }, 1200); return; }
     if (event.key === "j" || event.key === "k") { event.preventDefault(); walk(event.key === "j" ? 1 : -1); return; }
-    if (event.key === "?") { $("#keys")?.showModal(); return; }
+    if (event.key === "?" && $("#keys")) { open($("#keys")); return; }
     if (event.key.length === 1 && press(event.key)) event.preventDefault();
   });
 })();

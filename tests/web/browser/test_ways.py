@@ -79,7 +79,21 @@ def test_the_question_mark_tells_the_keys(visit: Visit, drill: Drill) -> None:
 
     page.keyboard.press("?")
 
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_be_visible()
+    expect(keys.get_by_text("acknowledge")).to_be_visible()
+
+
+def test_the_help_lists_only_keys_that_do_something_here(visit: Visit, drill: Drill) -> None:
+    filters = {}
+    for path in (home_of(drill), f"{home_of(drill)}incidents/"):
+        page = visit(path)
+        page.keyboard.press("?")
+        keys = page.get_by_role("dialog", name="Keys")
+        expect(keys).to_be_visible()
+        filters[path] = keys.get_by_text("filter").is_visible()
+
+    assert list(filters.values()) == [False, True]
 
 
 def test_everything_works_without_scripts(visit: Visit, drill: Drill) -> None:
