@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.factories import MembershipFactory, UserFactory
+from workspaces.models import User
 
 
 @pytest.mark.parametrize("page", ["login", "signup", "password/reset"])
@@ -12,6 +13,19 @@ def test_its_pages_are_ours(db: None, page: str) -> None:
 
     assert 'class="sign"' in text
     assert "luota.css" in text
+
+
+def test_the_page_of_addresses_is_ours(member_client: Client, owner: User) -> None:
+    add = {"email": "second@example.org", "action_add": ""}
+
+    empty = member_client.get("/accounts/email/").content.decode()
+    member_client.post("/accounts/email/", add)
+    page = member_client.get("/accounts/email/").content.decode()
+
+    assert 'class="sign"' in empty
+    assert 'type="radio"' in page
+    assert "second@example.org" in page
+    assert "<script>" not in page
 
 
 def test_a_good_password_leads_to_the_queue(db: None) -> None:
