@@ -1,7 +1,9 @@
 """What pages read of incidents: the queue, the history, one file with all that belongs to it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -102,6 +104,14 @@ class File:
         """Index: transition_timeline."""
         found = Transition.objects.filter(incident=self.incident).select_related("actor")
         return sorted(found, key=lambda entry: (entry.at, entry.pk))
+
+    @property
+    def joined(self) -> Mapping[datetime, list[Run]]:
+        """{when the evaluator let them in: the runs}, of those that the page names at all."""
+        joined: dict[datetime, list[Run]] = defaultdict(list)
+        for each in self.affected:
+            joined[each.joined_at].append(each.run)
+        return dict(joined)
 
     @cached_property
     def deliveries(self) -> list[Delivery]:

@@ -14,7 +14,7 @@ from incidents.operations import acknowledge
 from luota.lib import clock
 from monitors.models import Run
 from tests.factories.moments import judge, tell
-from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill, run_of, working
+from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill, heard, run_of, working
 from workspaces.audit import LUOTA
 from workspaces.models import Role, Workspace
 
@@ -148,6 +148,34 @@ def test_the_run_that_is_still_broken_is_shown_before_the_quoted_one(
     page = member_client.get(address(drill)).content.decode()
 
     assert ">drill-2</a>" in section(page, "Proof")
+
+
+def test_the_timeline_names_the_run_that_joined(member_client: Client, drill: Drill) -> None:
+    at = drill.began_at + 10 * MINUTE
+    key = {"external_run_id": "drill-2"}
+    tell(drill.monitor, Action.START, at=at, **key)
+    tell(drill.monitor, Action.EVIDENCE, at=at, kind="upload", **key)
+    judge(at=at + 31 * MINUTE)
+
+    timeline = section(member_client.get(address(drill)).content.decode(), "Timeline")
+
+    assert "1 run joined: <a" in timeline
+    assert ">drill-2</a>" in timeline
+
+
+def test_a_silent_heartbeat_tells_its_last_signal_not_a_last_run(
+    member_client: Client, workspace: Workspace
+) -> None:
+    at = clock.now() - timedelta(days=2)
+    monitor = heard(workspace, "Worker", at=at)
+    judge(at=clock.now())
+    file = Incident.objects.get(monitor=monitor)
+
+    page = member_client.get(f"/w/{workspace.pk}/incidents/{file.number}").content.decode()
+
+    retry = section(page, "Before you retry")
+    assert "Last good run" not in retry
+    assert f"{at:%H:%M:%S}</time>" in retry
 
 
 def test_a_past_file_of_the_same_break_is_shown_with_what_closed_it(
