@@ -240,3 +240,17 @@ def test_waiting_turns_green_with_the_first_signal(
     assert "every 2s" in waiting
     assert "The first signal came" in came
     assert "every 2s" not in came
+
+
+def test_a_first_signal_that_is_dated_back_is_told_by_its_receipt(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor, now = silent(workspace, "Export"), clock.now()
+    dated = now - timedelta(days=29)
+    tell(monitor, Action.START, at=now, occurred_at=dated, external_run_id="first")
+
+    came = member_client.get(address(monitor, "first-signal")).content.decode()
+
+    assert "29 d ago" not in came
+    assert "received <time" in came
+    assert "is dated <time" in came

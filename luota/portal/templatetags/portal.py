@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django import template
 from django.utils.html import format_html
@@ -17,6 +18,7 @@ from incidents import sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
+from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
 from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength, Verdict
 from monitors.models import Run, RunMove, Severity
@@ -24,6 +26,7 @@ from monitors.models import Run, RunMove, Severity
 register = template.Library()
 
 _RULE_ORDER = [each.name for shape in (Comfort, Step, Schedule, Spec) for each in fields(shape)]
+_BACK_DATED = timedelta(minutes=1)
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -37,6 +40,18 @@ def instant(value: object) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@register.filter
+def minted_at(evidence_id: UUID) -> datetime:
+    """When a piece of evidence was received: its id is minted by our clock."""
+    return instant_of(evidence_id)
+
+
+@register.filter
+def is_back_dated(at: datetime, evidence_id: UUID) -> bool:
+    """Whether the sender dates it so far back that both instants are worth telling."""
+    return instant_of(evidence_id) - at > _BACK_DATED
 
 
 @register.filter
