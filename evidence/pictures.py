@@ -32,7 +32,7 @@ class Bar:
 
     @property
     def y(self) -> float:
-        return TALLEST + 4 - self.height
+        return round(TALLEST + 4 - self.height, 1)
 
     @property
     def middle(self) -> float:
@@ -55,6 +55,17 @@ class Row:
     starts_at: datetime | None
     ends_at: datetime | None
     broken: int
+    limit: timedelta | None = None
+    """How high a bar may be: the allowed age; None where nothing limits it."""
+
+    @property
+    def limit_y(self) -> float | None:
+        """Where the limit is drawn: the height of a bar that is exactly so old."""
+        return round(TALLEST + 4 - _share_height(1.0), 1) if self.limit else None
+
+    @property
+    def limit_height(self) -> float:
+        return _share_height(1.0)
 
     @property
     def count(self) -> int:
@@ -62,8 +73,8 @@ class Row:
 
     @property
     def start_x(self) -> float | None:
-        """Where the first instant is written; nowhere when it would run into the last."""
-        return self.bars[0].x if self.bars and self.bars[0].x < 70 else None
+        """Where the first instant is written; nowhere when it would run into the last on a phone."""
+        return self.bars[0].x if self.bars and self.bars[0].x < 44 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +154,7 @@ def _row(signs: Sequence[_Sign], *, full: timedelta | None = None) -> Row:
         starts_at=signs[0].at if signs else None,
         ends_at=signs[-1].at if signs else None,
         broken=sum(bar.is_broken for bar in bars),
+        limit=full,
     )
 
 
@@ -152,6 +164,11 @@ def _height(sign: _Sign, longest: float) -> float:
     if sign.duration is None or longest <= 0:
         return (SHORTEST + TALLEST) / 2
     share = min(1.0, log1p(sign.duration.total_seconds()) / log1p(longest))
+    return _share_height(share)
+
+
+def _share_height(share: float) -> float:
+    """Of what is not broken: even the longest stays below a broken one."""
     return round(SHORTEST + (TALLEST - SHORTEST) * 0.82 * share, 1)
 
 

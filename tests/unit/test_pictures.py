@@ -54,6 +54,16 @@ def test_a_silent_slot_stands_between_the_beats_around_it() -> None:
     assert [bar.state for bar in row.bars] == ["beat", "overdue", "beat"]
 
 
+def test_content_that_is_as_old_as_it_may_be_reaches_the_limit() -> None:
+    old = piece(60)
+    old.fresh_as_of = NOON
+
+    row = row_of_ages([old], 60 * MINUTE)
+
+    assert row.bars[0].y == row.limit_y
+    assert row_of_ages([old], None).limit_y is None
+
+
 def test_content_older_than_it_may_be_is_drawn_as_broken() -> None:
     fresh, old = piece(1), piece(2)
     fresh.fresh_as_of, old.fresh_as_of = NOON, NOON - 60 * MINUTE

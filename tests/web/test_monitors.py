@@ -97,7 +97,11 @@ def test_freshness_is_drawn_as_the_age_of_the_content(
 
     page = member_client.get(address(monitor)).content.decode()
 
-    assert 'aria-label="The latest 2 ages of the content: 1 broken."' in page
+    assert (
+        'aria-label="The latest 2 ages of the content: 1 broken. At most 1 h is allowed."' in page
+    )
+    assert '<rect class="window"' in page
+    assert "allowed: at most 1 h old" in page
 
 
 @pytest.mark.parametrize(
