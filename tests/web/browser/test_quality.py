@@ -80,6 +80,18 @@ def test_no_page_scrolls_sideways(visit: Visit, drill: Drill) -> None:
     assert too_wide == {}
 
 
+def test_no_copy_button_covers_what_it_copies(visit: Visit, drill: Drill) -> None:
+    page = visit(address(drill, "integration"))
+
+    button, code = (
+        page.locator(f".code {each}").first.bounding_box() for each in (".button", "pre")
+    )
+
+    assert button
+    assert code
+    assert button["y"] + button["height"] <= code["y"]
+
+
 @pytest.mark.parametrize("name", ["queue", "file", "edit"])
 def test_the_first_visit_weighs_less_than_its_budget(visit: Visit, drill: Drill, name: str) -> None:
     page = visit("/livez")
