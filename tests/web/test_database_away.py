@@ -63,8 +63,8 @@ def test_a_connection_that_died_in_the_pool_is_given_to_nobody(
     address = connection.connection.info.dsn
     connection.close()
     with psycopg.connect(address, autocommit=True) as killer:
-        killer.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        killer.execute(  # and waits for them: a server process that is still dying answers once more
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
