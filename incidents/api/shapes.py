@@ -97,6 +97,8 @@ class SentenceValuesShape(serializers.Serializer[Any]):
     limitSeconds = serializers.FloatField(source="limit_seconds", required=False)
     durationSeconds = serializers.FloatField(source="duration_seconds", required=False)
     latenessSeconds = serializers.FloatField(source="lateness_seconds", required=False)
+    tookSeconds = serializers.FloatField(source="took_seconds", required=False)
+    leastSeconds = serializers.FloatField(source="least_seconds", required=False)
 
 
 class QuotedRunShape(serializers.Serializer[Any]):

@@ -64,6 +64,21 @@ def test_the_whole_file_is_told(writer: Client, incident: Incident) -> None:
     assert incident.monitor.name in told["sentence"]
 
 
+def test_a_success_too_soon_is_told_with_both_durations(
+    writer: Client, workspace: Workspace
+) -> None:
+    rules = {"min_duration": "30s"}
+    monitor = watched(Mode.RUN, since=NOON, workspace=workspace, document=rules)
+    for second, action in enumerate((Action.START, Action.SUCCESS)):
+        tell(monitor, action, at=NOON + timedelta(seconds=second), external_run_id="i-1")
+    judge(at=NOON + HOUR)
+
+    told = writer.get(f"{URL}/{Incident.objects.get(monitor=monitor).pk}").json()
+
+    values = told["quote"]["sentenceValues"]
+    assert (values["tookSeconds"], values["leastSeconds"]) == (1.0, 30.0)
+
+
 def test_a_quote_has_names_as_callers_write_them_but_for_what_the_sender_named(
     writer: Client, workspace: Workspace
 ) -> None:
