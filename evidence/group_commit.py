@@ -141,8 +141,9 @@ class GroupCommit:
         entries = [entry for parcel in parcels for entry in parcel.entries]
         try:
             receipts = self._store(entries)
-        except _LOST:
-            log.warning("intake.connection_lost", extra={"signals": len(entries)})
+        except _LOST as error:
+            lost = {"signals": len(entries), "error": str(error).strip()}
+            log.warning("intake.connection_lost", extra=lost)
             receipts = None
         except Exception:
             log.exception("intake.failed", extra={"signals": len(entries)})

@@ -60,12 +60,11 @@ def test_a_connection_that_died_in_the_pool_is_given_to_nobody(
 ) -> None:
     reader = with_key(key_of(TokenKind.READ))
     assert connection.connection is not None
-    address = connection.connection.info.dsn
+    info = connection.connection.info
+    pid, address = info.backend_pid, info.dsn
     connection.close()
     with psycopg.connect(address, autocommit=True) as killer:
-        killer.execute(  # and waits for them: a server process that is still dying answers once more
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        # And waits for it: a server process that is still dying answers once more.
+        killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
     assert reader.get("/v1/monitors").status_code == 200
