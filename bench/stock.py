@@ -8,7 +8,7 @@ from django.db import connection
 
 from luota.lib import clock
 from monitors.conditions.document import digest
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Spec
 from workspaces.audit import LUOTA
 from workspaces.models import TokenKind, Workspace

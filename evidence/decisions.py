@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from evidence.signals import Action, Fate, Signal, Winner
-from monitors.conditions.values import Mode, Outcome, State
+from monitors.conditions.rules import Mode
+from monitors.conditions.values import Outcome, State
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,10 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from luota.lib.ids import first_uuid7_at
-from monitors.conditions.values import Evidence, Mode, Outcome, RunFacts, Strength, Waiver, Window
+from monitors.conditions.needs import Reads
+from monitors.conditions.rules import Mode, Strength
+from monitors.conditions.values import (
+    Evidence,
+    Outcome,
+    RunFacts,
+    Waiver,
+    Window,
+)
 from monitors.models import Run
 
 MOST_OF_A_KIND = 50
@@ -25,6 +34,8 @@ _COLUMNS = (
     "e.id, e.kind, e.strength, e.occurred_at, e.received_at, e.outcome, e.fresh_as_of, e.attempt,"
     " e.exit_code, e.summary"
 )
+_CONTENT = "e.source, e.ids, e.expected, CASE WHEN e.kind = ANY(%s) THEN e.payload END"
+"""What steps and conditions read besides."""
 _SIGNS_OF_LIFE = (
     "FROM evidence_evidence s WHERE s.monitor_id = w.monitor_id AND s.id >= %s"
     # By Evidence.at; the index is by what the sender says, which may be ahead.
@@ -46,12 +57,17 @@ class Period(NamedTuple):
     ends_at: datetime | None
 
 
-def load_run_facts(runs: Sequence[Run], windows: Sequence[Window]) -> dict[UUID, RunFacts]:
+def load_run_facts(
+    runs: Sequence[Run], windows: Sequence[Window], reads: Reads
+) -> dict[UUID, RunFacts]:
     """{run id: facts}. The runs need `monitor` selected; `windows` are the blind ones of late."""
     pauses = _pauses({run.monitor_id for run in runs})
-    evidence = _evidence_of(runs)
+    evidence = _evidence_of(runs, reads)
     return {
         run.id: RunFacts(
+            key=run.key,
+            occurrence=run.occurrence,
+            environment=run.environment,
             opened_at=run.opened_at,
             expected_at=run.expected_at,
             evidence=tuple(evidence[run.id]),
@@ -63,32 +79,37 @@ def load_run_facts(runs: Sequence[Run], windows: Sequence[Window]) -> dict[UUID,
     }
 
 
-def _evidence_of(runs: Sequence[Run]) -> Mapping[UUID, list[Evidence]]:
+def _evidence_of(runs: Sequence[Run], reads: Reads) -> Mapping[UUID, list[Evidence]]:
     found: dict[UUID, list[Evidence]] = defaultdict(list)
     slots = [run for run in runs if run.expected_at]
     opened = [run for run in runs if not run.expected_at]
     living = [run for run in opened if run.monitor.mode == Mode.FRESHNESS]
     plain = [run for run in opened if run.monitor.mode != Mode.FRESHNESS]
-    for run_id, piece in [*_of_plain(plain), *_of_living(living), *_of_slots(slots)]:
+    for run_id, piece in [*_of_plain(plain, reads), *_of_living(living), *_of_slots(slots)]:
         found[run_id].append(piece)
     return found
 
 
-def _of_plain(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
-    """The first and last pieces of each kind. Index: evidence_of_run; nothing is older than its run."""
+def _of_plain(runs: Sequence[Run], reads: Reads) -> Iterable[tuple[UUID, Evidence]]:
+    """The first and last pieces of each kind, all that are about members of a batch.
+
+    Index: evidence_of_run; nothing is older than its run.
+    """
     if not runs:
         return []
     return _query(
-        f"SELECT e.run_id, {_COLUMNS} FROM (SELECT *,"
+        f"SELECT e.run_id, {_COLUMNS}, {_CONTENT} FROM (SELECT *,"
         "   row_number() OVER (PARTITION BY run_id, kind ORDER BY id) AS place,"
         "   count(*) OVER (PARTITION BY run_id, kind) AS size"
         "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s) e"
-        " WHERE e.place <= %s OR e.place > e.size - %s",
+        " WHERE e.place <= %s OR e.place > e.size - %s OR e.kind = ANY(%s)",
         [
+            list(reads.payloads),
             [run.id for run in runs],
             first_uuid7_at(min(run.created_at for run in runs) - _LATE_COMMIT),
             MOST_OF_A_KIND,
             MOST_OF_A_KIND,
+            list(reads.members),
         ],
     )
 
@@ -165,9 +186,8 @@ def _query(sql: str, parameters: Sequence[Any]) -> list[tuple[UUID, Evidence]]:
 
 
 def _piece(row: Sequence[Any]) -> Evidence:
-    uid, kind, strength, occurred_at, received_at, outcome, fresh_as_of, attempt, code, summary = (
-        row
-    )
+    uid, kind, strength, occurred_at, received_at, outcome, *rest = row
+    fresh_as_of, attempt, code, summary, *content = rest
     return Evidence(
         id=str(uid),
         kind=kind,
@@ -179,7 +199,23 @@ def _piece(row: Sequence[Any]) -> Evidence:
         attempt=attempt,
         exit_code=code,
         summary=summary,
+        **_content(*content),
     )
+
+
+def _content(
+    source: str = "api",
+    ids: str | None = None,
+    expected: str | None = None,
+    payload: str | None = None,
+) -> dict[str, Any]:
+    """JSON comes as text from the database."""
+    return {
+        "source": source,
+        "ids": orjson.loads(ids) if ids else {},
+        "expected": orjson.loads(expected) if expected else None,
+        "payload": orjson.loads(payload) if payload else None,
+    }
 
 
 def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:

@@ -14,7 +14,7 @@ from evidence.closes import load_closes
 from evidence.decisions import Entry, MonitorRow, RunRow, decide
 from evidence.signals import Action, Fate, Receipt, Signal
 from luota.lib.ids import uuid7_at
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 
 
 def entry_of(signal: Signal, *, now: datetime) -> Entry:

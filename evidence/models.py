@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from luota.lib.ids import uuid7
-from monitors.conditions.values import Outcome, Strength
+from monitors.conditions.rules import Strength
+from monitors.conditions.values import Outcome
 from monitors.models import Monitor, Run
 from workspaces.models import Token, Workspace
 
@@ -56,6 +57,8 @@ class Evidence(models.Model):
     ids = models.JSONField(default=dict)
     payload = models.JSONField(null=True)
     """Redacted before storage."""
+    expected = models.JSONField(null=True)
+    """What the sender says the outcome must be, redacted: conditions compare with it."""
     output = models.TextField(blank=True)
     """Redacted; of a long one head and tail."""
     exit_code = models.IntegerField(null=True)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from math import log1p
 
 from evidence.models import BlindWindow, Evidence
-from monitors.conditions.values import BROKEN_STATES, Outcome, State, Strength
+from monitors.conditions.rules import Strength
+from monitors.conditions.values import BROKEN_STATES, Outcome, State
 from monitors.models import Run
 
 MOST_BARS = 60

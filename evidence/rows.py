@@ -10,7 +10,7 @@ import orjson
 from evidence.decisions import Entry, MonitorRow, RunRow
 from evidence.signals import Fate
 from luota.lib.bulk import as_records
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 
 _RUN_COLUMNS = (
     "id, monitor_id, key, occurrence, state, next_deadline_at, reported, reported_evidence_id,"
@@ -29,7 +29,8 @@ _RUN_TYPES = (
 _EVIDENCE_COLUMNS = (
     "id, workspace_id, monitor_id, run_id, token_id, source, kind, outcome, strength, occurred_at,"
     " received_at, fresh_as_of, subject, summary, ids, payload, output, exit_code, environment,"
-    " host, deploy_sha, attempt, tags, is_contrary, digest, redactions, truncation, request_id"
+    " host, deploy_sha, attempt, tags, is_contrary, digest, redactions, truncation, request_id,"
+    " expected"
 )
 COPY_EVIDENCE = f"COPY evidence_evidence ({_EVIDENCE_COLUMNS}) FROM STDIN"
 
@@ -242,6 +243,7 @@ def _evidence_row(entry: Entry) -> tuple[object, ...]:
         f"\\x{signal.digest.hex()}", _json(signal.redactions) if signal.redactions else "[]",
         _json(signal.truncation) if signal.truncation else None,
         sender.request_id.hex if sender.request_id else None,
+        signal.expected.decode() if signal.expected else None,
     )  # fmt: skip
 
 

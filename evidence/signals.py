@@ -11,7 +11,13 @@ from uuid import UUID
 import orjson
 
 from evidence.redaction import Note, redact, redact_text
-from monitors.conditions.values import CLOSE, PING, START, Outcome, Strength
+from monitors.conditions.rules import (
+    CLOSE,
+    PING,
+    START,
+    Strength,
+)
+from monitors.conditions.values import Outcome
 
 TEXT_BYTES = {"output": 32 * 1024, "summary": 1000}
 """Longer ones keep head and tail."""
@@ -69,6 +75,8 @@ class Signal:
     ids: dict[str, str] = field(default_factory=dict)
     payload: bytes | None = None
     """JSON, redacted."""
+    expected: bytes | None = None
+    """JSON, redacted: what the sender says the outcome must be."""
     output: str = ""
     exit_code: int | None = None
     environment: str = ""
@@ -142,8 +150,9 @@ def clean(sender: Sender, action: Action, words: Mapping[str, Any]) -> Signal:
     cleaned = dict(words)
     if "kind" not in cleaned:
         cleaned["kind"] = KIND_OF.get(action, "")
-    if cleaned.get("payload") is not None:
-        cleaned["payload"] = _clean_json(cleaned["payload"], "payload", notes)
+    for name in ("payload", "expected"):
+        if cleaned.get(name) is not None:
+            cleaned[name] = _clean_json(cleaned[name], name, notes)
     for name in ("ids", "tags"):
         if cleaned.get(name):
             cleaned[name], found = redact(cleaned[name], path=name)
@@ -191,7 +200,8 @@ _CONTENT = "kind", "output", "summary", "ids", "exit_code", "fresh_as_of", "occu
 
 def _digest(words: Mapping[str, Any]) -> bytes:
     """SHA-256 over the canonical JSON of the redacted content."""
-    content = {name: words.get(name) for name in _CONTENT}
-    payload = words.get("payload")
-    content["payload"] = orjson.Fragment(payload) if payload else None
+    content = {name: words.get(name) for name in _CONTENT} | {"payload": None}
+    for name in ("payload", "expected"):
+        if words.get(name):
+            content[name] = orjson.Fragment(words[name])
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()

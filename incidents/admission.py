@@ -11,9 +11,9 @@ from django.db.models import F
 
 from incidents.cases import Broken
 from monitors.conditions.fold import opens_file
+from monitors.conditions.rules import Spec
 from monitors.conditions.schedule import previous_slot
 from monitors.conditions.slots import interval_of
-from monitors.conditions.values import Spec
 from monitors.models import Run
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from incidents.payloads import key_of
-from monitors.conditions.values import Break, Judgement, RunFacts, Spec
+from monitors.conditions.rules import Spec
+from monitors.conditions.values import Break, Judgement, RunFacts
 from monitors.models import Run
 
 

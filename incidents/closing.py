@@ -17,7 +17,7 @@ from incidents.rows import TRANSITIONS, TransitionRow
 from incidents.specs import parsed_specs
 from luota.lib.bulk import as_json, copy_new
 from luota.lib.ids import uuid7_at
-from monitors.conditions.values import Mode, Spec
+from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.values import State as RunState
 from monitors.models import Run
 

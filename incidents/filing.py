@@ -3,7 +3,6 @@
 Called by the one evaluator, inside the transaction that writes the judgement; thousands at once.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +12,13 @@ from incidents import admission, closing, opening
 from incidents.cases import Broken, Case
 from incidents.models import AffectedRun
 from incidents.payloads import labels_of
-from monitors.conditions.values import BROKEN_STATES, Break, Cause, State
+from monitors.conditions.values import (
+    BESIDE,
+    BROKEN_STATES,
+    Break,
+    Cause,
+    State,
+)
 
 _QUIET_CAUSES = frozenset({Cause.MISSED, Cause.STUCK, Cause.UNPROVEN, Cause.STALE})
 """Breaks of these that were over before anybody saw them are filed as late: the customer waited.
@@ -44,12 +49,16 @@ def file_cases(cases: Sequence[Case], *, now: datetime) -> None:
 
 
 def _is_broken(case: Case) -> bool:
-    """No file of it can be resolved for it, unless another break of it (slow) is over."""
+    """No file of it can be resolved for it, unless another break of it (beside its state) is over."""
     return case.judgement.state in BROKEN_STATES
 
 
-_Standing = Mapping[tuple[UUID, bool], AffectedRun]
-"""(run id, is it the slow break) → its latest affection."""
+_Standing = Mapping[tuple[UUID, Cause | None], AffectedRun]
+"""(run id, the cause if it stands beside the state) → its latest affection."""
+
+
+def _lane(cause: Cause) -> Cause | None:
+    return cause if cause in BESIDE else None
 
 
 def _affections(cases: Sequence[Case]) -> _Standing:
@@ -57,12 +66,12 @@ def _affections(cases: Sequence[Case]) -> _Standing:
     rows = (
         AffectedRun.objects.filter(run__in=judged).select_related("incident").order_by("joined_at")
     )
-    return {(row.run_id, row.incident.cause == Cause.SLOW.value): row for row in rows}
+    return {(row.run_id, _lane(Cause(row.incident.cause))): row for row in rows}
 
 
 def _unfiled(case: Case, standing: _Standing) -> Iterable[Broken]:
     for broken in case.judgement.breaks:
-        row = standing.get((case.run.id, broken.cause is Cause.SLOW))
+        row = standing.get((case.run.id, _lane(broken.cause)))
         if broken.until is None:
             is_filed = row is not None and row.recovered_at is None
         else:
@@ -80,17 +89,13 @@ def _is_news(case: Case, broken: Break) -> bool:
 
 
 def _recovered(case: Case, standing: _Standing) -> Iterable[closing.Recovery]:
-    lasting: dict[bool, bool] = defaultdict(bool)
-    for broken in case.judgement.breaks:
-        lasting[broken.cause is Cause.SLOW] |= broken.until is None
-    for is_slow in (False, True):
-        row = standing.get((case.run.id, is_slow))
-        if row is not None and row.recovered_at is None and not lasting[is_slow]:
-            yield closing.Recovery(case=case, affected=row, at=_end(case, is_slow=is_slow))
+    lasting = {_lane(broken.cause) for broken in case.judgement.breaks if broken.until is None}
+    for lane in (None, *BESIDE):
+        row = standing.get((case.run.id, lane))
+        if row is not None and row.recovered_at is None and lane not in lasting:
+            yield closing.Recovery(case=case, affected=row, at=_end(case, lane))
 
 
-def _end(case: Case, *, is_slow: bool) -> datetime:
-    ends = [
-        b.until for b in case.judgement.breaks if b.until and (b.cause is Cause.SLOW) == is_slow
-    ]
+def _end(case: Case, lane: Cause | None) -> datetime:
+    ends = [b.until for b in case.judgement.breaks if b.until and _lane(b.cause) is lane]
     return max(ends, default=case.judgement.since or case.run.created_at)

@@ -15,12 +15,12 @@ from incidents.closing import refresh_monitors, resolve_recovered
 from incidents.specs import parsed_specs
 from luota.lib.bulk import as_records
 from luota.lib.ids import uuid7_at
+from monitors.conditions.rules import Spec
 from monitors.conditions.slots import judge_slots
 from monitors.conditions.values import (
     MonitorFacts,
     SlotJudgement,
     SlotVerdict,
-    Spec,
     Verdict,
     Window,
 )

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from evidence.quotes import Quoted
+from monitors.conditions.rules import CLOSE, Spec
 from monitors.conditions.values import (
-    CLOSE,
     Break,
     Evidence,
     Judgement,
     Outcome,
     Reason,
     RunFacts,
-    Spec,
+    StepStanding,
 )
 from monitors.models import Run
 
@@ -42,11 +42,20 @@ def standing_of(
                 "strength": step.strength.name.lower() if step.strength else None,
                 "due_at": _iso(step.due_at),
                 "missing": list(step.missing),
+                **_beside(step),
             }
             for step in judgement.steps
         ],
         "comforts": [*_comforts(spec, judgement), *_reported(spec, evidence)],
     }
+
+
+def _beside(step: StepStanding) -> dict[str, Any]:
+    """What few steps have: a condition that cannot be judged, members of a batch."""
+    found: dict[str, Any] = {"fault": step.fault} if step.fault else {}
+    if step.members is not None:
+        found |= {"met": step.members[0], "wanted": step.members[1]}
+    return found
 
 
 def _comforts(spec: Spec, judgement: Judgement) -> Iterator[dict[str, Any]]:

@@ -19,16 +19,16 @@ from incidents.specs import parsed_specs
 from incidents.superseding import supersede
 from luota.lib.bulk import as_records
 from monitors.conditions.fold import fold
+from monitors.conditions.needs import reads_of
+from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.values import (
+    BESIDE,
     BROKEN_STATES,
     SETTLED_STATES,
     WAITING_STATES,
-    Cause,
     Judgement,
-    Mode,
     Move,
     RunFacts,
-    Spec,
     State,
     Verdict,
 )
@@ -117,7 +117,9 @@ def _judge(runs: Sequence[Run], watermark: datetime) -> list[Case | _Poisoned]:
     specs = parsed_specs(run.spec_id for run in runs)
     with connection.cursor() as cursor:
         windows = blind_windows(cursor, since=min(_since(run) for run in runs))
-    facts = load_run_facts(runs, windows)
+    facts = load_run_facts(
+        runs, windows, reads_of(s for s in specs.values() if isinstance(s, Spec))
+    )
     return [_judge_one(run, specs.get(run.spec_id), facts[run.id], watermark) for run in runs]
 
 
@@ -218,7 +220,7 @@ def broken_since(judgement: Judgement) -> datetime | None:
     """Set exactly while the state is a broken one."""
     if judgement.state not in BROKEN_STATES:
         return None
-    lasting = [b.since for b in judgement.breaks if b.until is None and b.cause is not Cause.SLOW]
+    lasting = [b.since for b in judgement.breaks if b.until is None and b.cause not in BESIDE]
     return lasting[-1] if lasting else judgement.since
 
 

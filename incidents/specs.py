@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from monitors.conditions.document import parse_spec
-from monitors.conditions.values import Mode, Spec
+from monitors.conditions.rules import Mode, Spec
 
 _MOST = 20_000
 _parsed: dict[UUID, Spec | Exception] = {}

@@ -11,7 +11,7 @@ from django.forms import BaseFormSet, formset_factory
 
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.duration import parse_duration
-from monitors.conditions.values import Mode, Strength
+from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor, Severity
 from monitors.operations import MonitorDraft, draft_of
 from workspaces.models import Membership, Route

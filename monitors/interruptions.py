@@ -11,7 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
-from monitors.conditions.values import SETTLED_STATES, Mode, State
+from monitors.conditions.rules import Mode
+from monitors.conditions.values import SETTLED_STATES, State
 from monitors.models import Monitor, Pause, Run
 from workspaces import audit
 from workspaces.audit import Actor

@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from luota.lib import clock
 from luota.lib.ids import uuid7
-from monitors.conditions.values import BROKEN_STATES, Mode, Outcome, State
+from monitors.conditions.rules import Mode
+from monitors.conditions.values import BROKEN_STATES, Outcome, State
 from workspaces.models import Membership, Route, User, Workspace
 
 

@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from monitors.conditions.document import digest, parse_spec, to_document
+from monitors.conditions.rules import Mode
 from monitors.conditions.sense import check_fires
-from monitors.conditions.values import Mode
 from monitors.models import Monitor, Run, Severity, Spec
 from workspaces import audit
 from workspaces.audit import Actor

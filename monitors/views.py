@@ -15,7 +15,13 @@ from luota.lib.pages import split_page, text_of
 from luota.lib.shapes import find_uuid
 from monitors import interruptions, operations, queries
 from monitors.conditions.document import SpecInvalid
-from monitors.conditions.values import CLOSE, PING, START, Mode, Strength
+from monitors.conditions.rules import (
+    CLOSE,
+    PING,
+    START,
+    Mode,
+    Strength,
+)
 from monitors.forms import MonitorEditor, PauseForm
 from monitors.models import Monitor
 from monitors.operations import MonitorNameTaken, NotInWorkspace

@@ -10,7 +10,7 @@ from django.test import Client
 
 import luota.celery  # noqa: F401  # nudges need the configured application, as luota.wsgi gives it
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from tests.factories import MembershipFactory, MonitorFactory, WorkspaceFactory
 from workspaces.audit import LUOTA

@@ -67,6 +67,19 @@ class PayloadField(serializers.JSONField):
         return super().run_validation(data) if data is None or data is empty else data
 
 
+class ExpectedField(serializers.JSONField):
+    """What the outcome must be, such as {"plan": "pro"} or {"members": ["a", "b"]}: conditions compare with it."""
+
+    default_error_messages = {
+        "invalid": f'Give an object of at most {PAYLOAD_BYTES} bytes, such as {{"plan": "pro"}}.',
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping) or len(orjson.dumps(data)) > PAYLOAD_BYTES:
+            self.fail("invalid")
+        return data
+
+
 class NameField(serializers.CharField):
     """A short word by which the caller finds things again; never a secret, for it is kept in clear."""
 
@@ -214,6 +227,7 @@ class PlaceShape(ContextShape):
 
 class StartShape(PlaceShape):
     monitorId = IdField()
+    expected = ExpectedField(required=False, allow_null=True)
     externalRunId = NameField(max_length=200)
     subject = _word(200)
 
@@ -244,6 +258,7 @@ class EvidenceShape(OutputShape):
 
     kind = KindField()
     ids = IdsField(required=False, allow_null=True)
+    expected = ExpectedField(required=False, allow_null=True)
     freshAsOf = TimestampField(required=False, allow_null=True)
 
 

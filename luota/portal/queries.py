@@ -12,7 +12,8 @@ from django.http import Http404
 
 from incidents.models import Delivery, Incident
 from incidents.queries import is_known_broken
-from monitors.conditions.values import SETTLED_STATES, Mode, State
+from monitors.conditions.rules import Mode
+from monitors.conditions.values import SETTLED_STATES, State
 from monitors.models import Monitor, Run, RunMove
 
 MOST_SHAKY, MOST_CALM, MOST_WAITING = 20, 20, 10

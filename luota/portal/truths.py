@@ -12,7 +12,13 @@ from incidents.lifecycle import State as IncidentState
 from incidents.models import Delivery, DeliveryState, Incident
 from luota.portal.glyphs import CLOSINGS
 from luota.portal.queries import Told
-from monitors.conditions.values import BROKEN_STATES, CLOSE, Outcome, State, Strength, Verdict
+from monitors.conditions.rules import CLOSE, Strength
+from monitors.conditions.values import (
+    BROKEN_STATES,
+    Outcome,
+    State,
+    Verdict,
+)
 from monitors.models import Run
 
 

@@ -19,7 +19,7 @@ from luota.lib.pages import number_in, render_polled, split_page, text_of, uuid_
 from luota.portal import queries
 from luota.portal.truths import truths_of
 from monitors.conditions.duration import parse_duration
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from monitors.queries import get_monitor
 from workspaces.access import MemberRequest, memberships_of, page_for

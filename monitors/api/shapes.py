@@ -13,7 +13,7 @@ from typing import Any
 from rest_framework import serializers
 
 from luota.lib.shapes import ChoiceField, Shape, choice_of
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Severity
 from monitors.operations import MonitorDraft
 from monitors.standings import Watch, watch_of

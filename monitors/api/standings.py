@@ -10,7 +10,8 @@ from rest_framework import serializers
 from luota.lib.api import json_response, unauthorised
 from luota.lib.shapes import answers, choice_of, find_uuid
 from monitors.api.shapes import MonitorShape, outside_name, tell_monitor
-from monitors.conditions.values import Mode, State, Strength, Verdict
+from monitors.conditions.rules import Mode, Strength
+from monitors.conditions.values import State, Verdict
 from monitors.models import Monitor, Run
 from monitors.standings import (
     Watch,

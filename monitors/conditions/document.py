@@ -4,32 +4,47 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from hashlib import sha256
 from typing import Any
 
 from monitors.conditions.duration import format_duration
+from monitors.conditions.expressions import LONGEST
 from monitors.conditions.reading import (
     Reader,
     SpecInvalid,
+    clock,
+    condition,
     count,
     duration,
     each,
+    flag,
     kind,
     label,
+    ratio,
     record,
     strength,
     text,
 )
+from monitors.conditions.rules import (
+    ClockTime,
+    Comfort,
+    Mode,
+    Schedule,
+    Share,
+    Spec,
+    Step,
+    Strength,
+    Threshold,
+)
 from monitors.conditions.sense import check_sense
-from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength, Threshold
 
 __all__ = ["SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
 
 MOST_SCHEDULES, MOST_STEPS, MOST_COMFORTS, MOST_LABELS = 16, 32, 32, 8
-MOST_COUNTED = 100
+MOST_COUNTED, MOST_SOURCES = 100, 16
 
 _NAME, _SENTENCE, _EXPRESSION = text(80), text(300), text(200)
 
@@ -49,6 +64,22 @@ def _comfort(value: object, path: str) -> Comfort:
 
 def _step(value: object, path: str) -> Step:
     return Step(**_claimed(_STEP(value, path)))
+
+
+def _clock_time(value: object, path: str) -> ClockTime:
+    """`"08:30"` means UTC."""
+    if isinstance(value, str):
+        value = {"at": value}
+    return ClockTime(**_CLOCK_TIME(value, path))
+
+
+def _share(value: object, path: str) -> Share:
+    if value == "all":
+        return Share(every=True)
+    given = _SHARE(value, path)
+    if len(given) != 1:
+        raise SpecInvalid(path, 'Give "all", {"at_least": 10} or {"ratio": 0.99}.')
+    return Share(**given)
 
 
 def _threshold(value: object, path: str) -> Threshold:
@@ -71,13 +102,24 @@ _STEP = record(
         "name": _NAME,
         "claim": _SENTENCE,
         "kind": kind,
+        "check": condition(LONGEST),
         "min_strength": strength,
+        "not_by": each(kind, MOST_SOURCES),
         "within": duration,
         "warn_after": duration,
+        "since": _NAME,
+        "by": _clock_time,
+        "after": each(_NAME, MOST_STEPS),
+        "skew": duration,
+        "members": _share,
+        "absent": flag,
+        "stays_for": duration,
         "retry_hint": _SENTENCE,
     },
     required=("name", "kind"),
 )
+_CLOCK_TIME = record({"at": clock, "timezone": text(64)}, required=("at",))
+_SHARE = record({"at_least": count(1_000_000), "ratio": ratio})
 _THRESHOLD = record({"failures": count(MOST_COUNTED), "of": count(MOST_COUNTED)})
 _SPEC: Reader = record(
     {
@@ -129,19 +171,32 @@ def digest(document: Mapping[str, object]) -> str:
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    if isinstance(value, Strength):
-        return value.name.lower()
+    write = _WRITERS.get(type(value))
+    if write:
+        return write(value)
     if isinstance(value, tuple):
         return [_written(item) for item in value]
     if is_dataclass(value):
         return {
             each.name: _written(item)
             for each in fields(value)
-            if (item := getattr(value, each.name)) != _default(each)
+            if each.init and (item := getattr(value, each.name)) != _default(each)
         }
     return value
+
+
+def _written_share(share: Share) -> Any:
+    if share.every:
+        return "all"
+    return {"at_least": share.at_least} if share.at_least else {"ratio": share.ratio}
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    timedelta: format_duration,
+    time: lambda clock: f"{clock:%H:%M}",
+    Strength: lambda strength: strength.name.lower(),
+    Share: _written_share,
+}
 
 
 def _default(each: Field[Any]) -> object:

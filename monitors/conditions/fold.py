@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitors.conditions.freshness import FreshnessStory
+from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.run_story import RunStory
 from monitors.conditions.slot_story import SlotStory
 from monitors.conditions.story import Story
-from monitors.conditions.values import Judgement, Mode, RunFacts, Spec
+from monitors.conditions.values import Judgement, RunFacts
 
 
 def fold(spec: Spec, facts: RunFacts, now: datetime) -> Judgement:

@@ -6,6 +6,7 @@ from functools import partial
 
 from monitors.conditions.blindness import stretched
 from monitors.conditions.needs import FRESH
+from monitors.conditions.rules import Spec
 from monitors.conditions.story import FELL_DUE, OPENED, WENT_BLIND, Story, Timer
 from monitors.conditions.values import (
     Break,
@@ -13,7 +14,6 @@ from monitors.conditions.values import (
     Evidence,
     Reason,
     RunFacts,
-    Spec,
     State,
     StepStanding,
     Verdict,

@@ -1,110 +1,237 @@
 """What a run needs to be proven: its steps, or one implicit step when the spec has none."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from monitors.conditions.expressions import Answer, Condition, World, compile_condition
+from monitors.conditions.members import Tally
+from monitors.conditions.rules import CLOSE, Spec, Step
 from monitors.conditions.values import (
-    CLOSE,
     Evidence,
     Outcome,
     RunFacts,
-    Spec,
     StepStanding,
-    Strength,
     Verdict,
 )
 
 REPORTED, SIGNAL, FRESH = "reported", "signal", "fresh"
 """The implicit steps: a success claim, any sign of life, content that is recent."""
 
+_MET = Answer(Verdict.MET)
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Need:
-    """One required step while facts are replayed, and the evidence that met it."""
+    """One required step while facts are replayed: what was seen of it, and what that says."""
 
-    step: str
-    kind: str
-    """The evidence kind that meets it; empty when any does."""
-    min_strength: Strength = Strength.CLAIM
+    rule: Step
+    """Its kind is empty when any evidence will do."""
+    condition: Condition | None = None
     within: timedelta | None = None
     warn_after: timedelta | None = None
     is_implicit: bool = False
     due_at: datetime | None = None
     """The deadline in force; None when there is none."""
+    is_late: bool = False
+    """It passed without the step being met."""
+    verdict: Verdict = Verdict.NOT_YET
+    missing: tuple[str, ...] = ()
+    fault: str = ""
+    seen: Evidence | None = None
+    """The latest piece of its kind that may vouch for it."""
     met_by: Evidence | None = None
-    too_weak: bool = False
-    violated_by: Evidence | None = None
+    met_at: datetime | None = None
+    """Since when it counts as met without a break."""
+    true_since: datetime | None = None
+    """Of a state that must stay: since when it is true."""
+    tally: Tally | None = None
+    reads: frozenset[str] = field(init=False)
+    """The kinds whose evidence may change what it says."""
+
+    def __post_init__(self) -> None:
+        kinds = self.condition.kinds if self.condition else frozenset()
+        self.reads = kinds | {self.rule.kind}
+        if self.rule.absent:
+            self.verdict = Verdict.HOLDING
+        else:
+            self.missing = (_missing_path(self.rule.kind),)
+
+    @property
+    def step(self) -> str:
+        return self.rule.name
 
     @property
     def name_in_file(self) -> str:
         """Empty for an implicit step: there the run itself is meant."""
-        return "" if self.is_implicit else self.step
+        return "" if self.is_implicit else self.rule.name
 
-    def take(self, piece: Evidence) -> bool:
-        """Whether this piece meets the step; the first one that does is kept as its proof."""
-        if self.kind and not (piece.kind == self.kind and is_green(piece)):
+    @property
+    def is_met(self) -> bool:
+        return self.verdict is Verdict.MET
+
+    @property
+    def has_deadline(self) -> bool:
+        return bool(self.within or self.rule.by)
+
+    @property
+    def cannot_recover(self) -> bool:
+        """What must not happen has happened."""
+        return self.rule.absent and self.verdict is Verdict.VIOLATED
+
+    def take(self, piece: Evidence) -> None:
+        """Remember a piece of its kind, if who sent it may vouch for the step."""
+        rule = self.rule
+        if rule.kind and not (piece.kind == rule.kind and is_green(piece)):
+            if self.tally and (piece.kind in self.reads or piece.expected):
+                self.tally.doubt_all()
+            return
+        if piece.strength < rule.min_strength:
+            self._refuse(f"{rule.kind}.strength")
+        elif piece.source in rule.not_by:
+            self._refuse(f"{rule.kind}.source")
+        else:
+            self.seen = piece
+            if self.tally is not None:
+                self.tally.take(piece)
+
+    def _refuse(self, path: str) -> None:
+        if self.seen is None and self.verdict is Verdict.NOT_YET:
+            self.missing = (path,)
+
+    def judge(self, world: World, before: Sequence["Need"], at: datetime) -> bool:
+        """Ask the evidence anew; whether the answer is another one. `before` are the steps it comes after."""
+        if self.cannot_recover or (self.seen is None and self.condition is None):
             return False
-        if piece.strength < self.min_strength:
-            self.too_weak = True
-            return False
-        self.met_by = self.met_by or piece
-        self.violated_by = None
-        return True
+        old = self.verdict, self.met_at, self.missing
+        self._settle(self._order(before) or self._ask(world), at)
+        return (self.verdict, self.met_at, self.missing) != old
+
+    def _ask(self, world: World) -> Answer:
+        if self.seen is None:
+            return Answer(Verdict.NOT_YET, missing=self.missing)
+        if self.tally is not None:
+            return self.tally.answer(self.condition, world, was_met=self.is_met)
+        if self.condition is None:
+            return _MET
+        return self.condition.judge(world.with_latest(self.seen))
+
+    def _order(self, before: Sequence["Need"]) -> Answer | None:
+        """None when all that must come first did."""
+        for other in before:
+            if not (self.seen and other.met_at and self.seen.at >= other.met_at - self.rule.skew):
+                return Answer(Verdict.NOT_YET, missing=(f"{self.rule.kind} after {other.step}",))
+        return None
+
+    def _settle(self, answer: Answer, at: datetime) -> None:
+        """What the answer means for the step: what was met stays so until something says otherwise."""
+        if self.rule.absent:
+            self._settle_absence(answer)
+            return
+        if answer.verdict is Verdict.NOT_YET and self.is_met:
+            return
+        self.missing, self.fault = answer.missing, answer.fault
+        if answer.verdict is not Verdict.MET:
+            self.verdict = answer.verdict
+            self.met_at = self.true_since = None
+        elif self.rule.stays_for is None:
+            self.meet(at)
+        elif self.true_since is None:
+            self.verdict, self.true_since = Verdict.HOLDING, at
+
+    def _settle_absence(self, answer: Answer) -> None:
+        if answer.verdict is Verdict.MET:
+            self.verdict, self.met_at, self.missing = Verdict.VIOLATED, None, ()
+        elif answer.verdict is Verdict.BROKEN:
+            self.verdict, self.fault = Verdict.BROKEN, answer.fault
+        elif self.verdict is Verdict.BROKEN:
+            self.verdict, self.fault = Verdict.HOLDING, ""
+
+    def meet(self, at: datetime) -> None:
+        """It counts as met from now on; the first piece that made it so is kept as its proof."""
+        if not self.is_met:
+            self.verdict, self.met_at, self.met_by = Verdict.MET, at, self.seen
+            self.missing = ()
+
+    def violate(self, piece: Evidence) -> None:
+        """A claim says outright that it failed."""
+        self.seen, self.verdict, self.missing = piece, Verdict.VIOLATED, ()
 
     def standing(self) -> StepStanding:
         """The step's mark of the proof strip."""
-        seen = self.met_by or self.violated_by
+        shown = self.met_by if self.is_met else self.seen
+        is_seen = shown is not None and self.verdict is not Verdict.NOT_YET
         return StepStanding(
             step=self.step,
-            verdict=self._verdict(),
-            evidence_id=seen.id if seen else None,
-            at=seen.at if seen else None,
-            strength=seen.strength if seen else None,
+            verdict=self.verdict,
+            evidence_id=shown.id if shown and is_seen else None,
+            at=shown.at if shown and is_seen else None,
+            strength=shown.strength if shown and is_seen else None,
             due_at=self.due_at,
-            missing=() if seen else (self._missing_path(),),
+            missing=self.missing,
+            fault=self.fault,
+            members=self.tally.counts() if self.tally else None,
         )
 
-    def _verdict(self) -> Verdict:
-        if self.met_by:
-            return Verdict.MET
-        return Verdict.VIOLATED if self.violated_by else Verdict.NOT_YET
 
-    def _missing_path(self) -> str:
-        if self.too_weak:
-            return f"{self.kind}.strength"
-        return f"{CLOSE}.{Outcome.SUCCESS}" if self.kind == CLOSE else self.kind or SIGNAL
+def _missing_path(kind: str) -> str:
+    return f"{CLOSE}.{Outcome.SUCCESS}" if kind == CLOSE else kind or SIGNAL
 
 
 def needs_of(spec: Spec, facts: RunFacts) -> list[Need]:
     """What proves a run; a run that a silent slot made needs only a sign of life."""
     if facts.expected_at is not None:
-        return [Need(step=SIGNAL, kind="", is_implicit=True)]
+        return [Need(rule=_SIGN_OF_LIFE, is_implicit=True)]
     if not spec.steps:
         return [
             Need(
-                step=REPORTED,
-                kind=CLOSE,
+                rule=_SUCCESS_CLAIM,
                 within=spec.within,
                 warn_after=spec.warn_after,
                 is_implicit=True,
             )
         ]
-    return [
-        Need(
-            step=step.name,
-            kind=step.kind,
-            min_strength=step.min_strength,
-            within=step.within or spec.within,
-            warn_after=step.warn_after or spec.warn_after,
-        )
-        for step in spec.steps
-    ]
+    return [_need(spec, step) for step in spec.steps]
+
+
+_SIGN_OF_LIFE = Step(name=SIGNAL, claim="", kind="")
+_SUCCESS_CLAIM = Step(name=REPORTED, claim="", kind=CLOSE)
+
+
+def _need(spec: Spec, step: Step) -> Need:
+    return Need(
+        rule=step,
+        condition=compile_condition(step.check, spec.kinds) if step.check else None,
+        within=step.within or spec.within,
+        warn_after=step.warn_after or spec.warn_after,
+        tally=Tally(step.kind, step.members) if step.members else None,
+    )
+
+
+class Reads(NamedTuple):
+    """What must be loaded of evidence for some specs."""
+
+    payloads: frozenset[str]
+    """Kinds whose payload a condition reads."""
+    members: frozenset[str]
+    """Kinds of which every piece counts: each is about another member of a batch."""
+
+
+def reads_of(specs: Iterable[Spec]) -> Reads:
+    """All that these specs read together."""
+    once = {id(spec): spec for spec in specs}.values()  # versions alike are one object
+    steps = [(spec.kinds, step) for spec in once for step in spec.steps]
+    conditions = [compile_condition(step.check, kinds) for kinds, step in steps if step.check]
+    return Reads(
+        frozenset(kind for condition in conditions for kind in condition.kinds),
+        frozenset(step.kind for _, step in steps if step.members),
+    )
 
 
 def first_unmet(needs: Iterable[Need]) -> Need | None:
-    """The first step that was not met, in the order of the spec."""
-    return next((need for need in needs if need.met_by is None), None)
+    """The first step that is not met, in the order of the spec."""
+    return next((need for need in needs if not need.is_met), None)
 
 
 def is_green(piece: Evidence) -> bool:

@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from monitors.conditions.duration import format_duration, parse_duration
-from monitors.conditions.values import Strength
+from monitors.conditions.rules import Strength
 
 Reader = Callable[[object, str], Any]
 """From a value and the path of its field to what it means; raises SpecInvalid."""
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=400)
 
-_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*", re.ASCII)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _LABEL = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
 
 
@@ -65,11 +66,44 @@ def text(most: int) -> Reader:
 
 def kind(value: object, path: str) -> str:
     """An evidence kind."""
-    if not isinstance(value, str) or not _KIND.fullmatch(value):
+    if not isinstance(value, str) or len(value) > 64 or not _KIND.fullmatch(value):
         raise SpecInvalid(
             path, "A kind is a lower-case word of letters, digits and _, such as `restore_check`."
         )
     return value
+
+
+def condition(most: int) -> Reader:
+    """A condition as it is written, over several lines if it likes; what it means is asked later."""
+
+    def read(value: object, path: str) -> str:
+        words = value.strip() if isinstance(value, str) else ""
+        if not words or len(words) > most:
+            raise SpecInvalid(path, f"Give a condition of 1 to {most} characters.")
+        return words
+
+    return read
+
+
+def clock(value: object, path: str) -> time:
+    """A time of day."""
+    if not isinstance(value, str) or not (match := _CLOCK.fullmatch(value)):
+        raise SpecInvalid(path, 'Give a time of day such as "08:30".')
+    return time(int(match[1]), int(match[2]))
+
+
+def flag(value: object, path: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise SpecInvalid(path, "Give true or false.")
+    return value
+
+
+def ratio(value: object, path: str) -> float:
+    """Above 0 and up to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise SpecInvalid(path, "Give a number above 0 and up to 1, such as 0.99.")
+    return float(value)
 
 
 def label(value: object, path: str) -> str:

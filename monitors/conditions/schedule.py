@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from oncalendar import BaseIterator
 
-from monitors.conditions.values import Schedule
+from monitors.conditions.rules import ClockTime, Schedule
 
 Schedules = tuple[Schedule, ...]
 
@@ -41,6 +41,14 @@ def next_slot(schedules: Schedules, after: datetime) -> datetime | None:
 def slot_at_or_after(schedules: Schedules, at: datetime) -> datetime | None:
     """The first slot that is not before an instant."""
     return next_slot(schedules, at - _INSTANT)
+
+
+def next_clock_time(clock: ClockTime, after: datetime) -> datetime:
+    """The first such time of day after an instant; on a day that skips it, the instant of the skip."""
+    cron = f"{clock.at.minute} {clock.at.hour} * * *"
+    found = next_slot((Schedule(cron=cron, timezone=clock.timezone),), after)
+    assert found is not None  # noqa: S101 - every day has a next one
+    return found
 
 
 def previous_slot(schedules: Schedules, before: datetime) -> datetime | None:

@@ -10,9 +10,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from cronsim import CronSim, CronSimError
 from oncalendar import BaseIterator, OnCalendarError
 
+from monitors.conditions.expressions import ConditionInvalid, compile_condition, names_of
 from monitors.conditions.reading import SpecInvalid
+from monitors.conditions.rules import (
+    PING,
+    START,
+    Comfort,
+    Mode,
+    Schedule,
+    Spec,
+    Step,
+)
 from monitors.conditions.schedule import next_slot
-from monitors.conditions.values import PING, START, Comfort, Mode, Schedule, Spec, Step
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Where expressions are tried from: a fixed day, so that the answer never depends on today."""
@@ -49,7 +58,7 @@ def check_fires(spec: Spec, *, now: datetime) -> None:
 
 def _check_mode(spec: Spec) -> None:
     plain = Spec(mode=spec.mode)
-    for each in fields(Spec):
+    for each in (each for each in fields(Spec) if each.init):
         is_given = getattr(spec, each.name) != getattr(plain, each.name)
         if is_given and each.name not in _RULES[spec.mode]:
             raise SpecInvalid(each.name, f"A {spec.mode} monitor has no such rule.")
@@ -138,6 +147,52 @@ def _check_steps(spec: Spec) -> None:
             )
 
 
+def _check_order(spec: Spec) -> None:
+    """Steps that a step waits for stand before it, so that no circle can be told."""
+    before: set[str] = set()
+    for index, step in enumerate(spec.steps):
+        for field, names in (("after", step.after), ("since", (step.since,) if step.since else ())):
+            if unknown := [name for name in names if name not in before]:
+                raise SpecInvalid(
+                    f"steps[{index}].{field}", f"No earlier step is called “{unknown[0]}”."
+                )
+        before.add(step.name)
+
+
+def _check_times(spec: Spec) -> None:
+    for index, step in enumerate(spec.steps):
+        path = f"steps[{index}]"
+        if step.by:
+            _check_timezone(step.by.timezone, f"{path}.by.timezone")
+        if step.since and not step.within:
+            raise SpecInvalid(f"{path}.within", "How long after that step? Give `within`.")
+        if step.absent and not (step.within or spec.within):
+            raise SpecInvalid(f"{path}.within", "For how long must it not happen? Give `within`.")
+        if step.absent and (step.stays_for or step.members or step.by):
+            raise SpecInvalid(
+                f"{path}.absent", "What must not happen has no stays_for, members or by."
+            )
+
+
+def _check_conditions(spec: Spec) -> None:
+    """A typo in a condition is refused here, with line and column."""
+    try:
+        names_of(spec.kinds)
+    except ConditionInvalid as error:
+        raise SpecInvalid("steps", error.sentence) from error
+    for index, step in enumerate(spec.steps):
+        if step.check:
+            try:
+                compile_condition(step.check, spec.kinds)
+            except ConditionInvalid as error:
+                raise SpecInvalid(f"steps[{index}].check", _sentence(error)) from error
+
+
+def _sentence(error: ConditionInvalid) -> str:
+    where = f"line {error.line}, column {error.column}: {error.sentence}"
+    return f"{where}\n{error.excerpt}" if error.excerpt else where
+
+
 def _check_unique(named: Sequence[Step | Comfort], path: str) -> None:
     seen: set[str] = set()
     for index, each in enumerate(named):
@@ -158,5 +213,8 @@ _CHECKS: tuple[Callable[[Spec], None], ...] = (
     _check_waits,
     _check_threshold,
     _check_steps,
+    _check_order,
+    _check_times,
+    _check_conditions,
     _check_labels,
 )

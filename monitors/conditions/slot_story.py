@@ -5,6 +5,7 @@ from datetime import datetime
 
 from monitors.conditions.blindness import is_blind
 from monitors.conditions.needs import needs_of
+from monitors.conditions.rules import Spec
 from monitors.conditions.slots import slot_due_at
 from monitors.conditions.story import FELL_DUE, WENT_BLIND, Story, Timer
 from monitors.conditions.values import (
@@ -13,7 +14,6 @@ from monitors.conditions.values import (
     Evidence,
     Reason,
     RunFacts,
-    Spec,
     State,
     StepStanding,
 )
@@ -42,9 +42,10 @@ class SlotStory(Story):
 
     def take(self, piece: Evidence) -> None:
         """Any evidence is a sign of life; what else it says is for its own run."""
-        self.need.take(piece)
         if self.track.says is State.PROVEN:
             return
+        self.need.take(piece)
+        self.need.meet(piece.at)
         if self.track.says is State.OVERDUE and self.need.due_at:
             self.lateness = piece.at - self.need.due_at
         self.track.move("B", State.PROVEN, piece.at, Reason.ALL_STEPS_MET)
@@ -54,10 +55,10 @@ class SlotStory(Story):
         return (self.need.standing(),)
 
     def _lose_sight(self, at: datetime) -> None:
-        if self.need.met_by is None:
+        if not self.need.is_met:
             self.track.go_blind(at)
 
     def _fall_due(self, at: datetime) -> None:
-        if self.need.met_by is None:
+        if not self.need.is_met:
             broken = Break(cause=Cause.MISSED, since=at)
             self.track.move("D", State.OVERDUE, at, Reason.NEVER_STARTED, broken=broken)

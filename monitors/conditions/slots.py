@@ -10,12 +10,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitors.conditions.blindness import is_blind, is_blind_still, restarted
+from monitors.conditions.rules import Spec
 from monitors.conditions.schedule import Slot, period_of, slots_from
 from monitors.conditions.values import (
     MonitorFacts,
     SlotJudgement,
     SlotVerdict,
-    Spec,
     Verdict,
     Window,
 )

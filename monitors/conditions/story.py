@@ -8,17 +8,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from heapq import heapify, heappop, heappush
 
 from monitors.conditions.needs import is_green
+from monitors.conditions.rules import Comfort, Spec
 from monitors.conditions.track import Track
 from monitors.conditions.values import (
-    Comfort,
     ComfortStanding,
     Evidence,
     Judgement,
     Reason,
     RunFacts,
-    Spec,
     State,
     StepStanding,
 )
@@ -42,6 +42,9 @@ class Story(ABC):
         """The first green piece of each comfort's kind."""
         self.lateness: timedelta | None = None
         self._comfort_kinds = {comfort.kind for comfort in spec.comforts}
+        self._ahead: list[Event] = []
+        self._number = 0
+        """Of the last timer: what falls on one instant keeps the order in which it was thought of."""
 
     @abstractmethod
     def timers(self) -> Iterator[Timer]:
@@ -55,15 +58,20 @@ class Story(ABC):
     def standings(self) -> tuple[StepStanding, ...]:
         """The proof strip."""
 
+    def can_see(self) -> bool:
+        """Whether what the evidence says can be told again after blindness."""
+        return True
+
     def duration(self) -> timedelta | None:
         """From the start to the closing claim, where that is known."""
         return None
 
     def judgement(self, now: datetime) -> Judgement:
         """The answer at one instant: what happened up to and including it."""
-        ahead = sorted(self._agenda(), reverse=True)
-        while ahead and ahead[-1][0] <= now:
-            at, _, _, happen = ahead.pop()
+        self._ahead = list(self._agenda())
+        heapify(self._ahead)
+        while self._ahead and self._ahead[0][0] <= now:
+            at, _, _, happen = heappop(self._ahead)
             happen(at)
         track = self.track
         last = track.moves[-1] if track.moves else None
@@ -77,14 +85,20 @@ class Story(ABC):
             breaks=track.all_breaks(),
             lateness=self.lateness,
             duration=self.duration(),
-            review_at=self._next_change(ahead),
+            review_at=self._next_change(),
         )
 
-    def _next_change(self, ahead: list[Event]) -> datetime | None:
+    def schedule(self, timers: Iterable[Timer]) -> None:
+        """What may happen because of what just happened."""
+        for at, rank, happen in timers:
+            self._number += 1
+            heappush(self._ahead, (at, rank, self._number, happen))
+
+    def _next_change(self) -> datetime | None:
         """When the answer changes by itself: the rest of the story is told until it does."""
         revision = self.track.revision
-        while ahead:
-            at, rank, _, happen = ahead.pop()
+        while self._ahead:
+            at, rank, _, happen = heappop(self._ahead)
             happen(at)
             if self.track.revision != revision or rank == _EVIDENCE:
                 return at
@@ -96,6 +110,7 @@ class Story(ABC):
             yield at, rank, number, happen
         for number, piece in enumerate(self.pieces):
             yield piece.at, _EVIDENCE, number, partial(self._notice, piece)
+        self._number = len(timers)
 
     def _covers(self) -> Iterator[Timer]:
         waiver = self.facts.waiver
@@ -116,7 +131,8 @@ class Story(ABC):
         if piece.kind in self._comfort_kinds and is_green(piece):
             self.lights.setdefault(piece.kind, piece)
         self.take(piece)
-        self.track.see_again(at)
+        if self.can_see():
+            self.track.see_again(at)
 
     def _comforts(self) -> tuple[ComfortStanding, ...]:
         return tuple(_comfort(each, self.lights.get(each.kind)) for each in self.spec.comforts)

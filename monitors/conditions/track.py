@@ -8,7 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitors.conditions.states import check_move
-from monitors.conditions.values import BROKEN_STATES, Break, Move, Reason, State
+from monitors.conditions.values import (
+    BROKEN_STATES,
+    Break,
+    Cause,
+    Move,
+    Reason,
+    State,
+)
 
 Values = tuple[tuple[str, str], ...]
 
@@ -17,6 +24,7 @@ class Track:
     """One run's path; `revision` rises with everything a reader could notice."""
 
     __slots__ = (
+        "beside",
         "breaks",
         "broken",
         "is_blind",
@@ -24,7 +32,6 @@ class Track:
         "over",
         "revision",
         "says",
-        "slow",
         "state",
     )
 
@@ -36,7 +43,8 @@ class Track:
         self.is_blind = False
         self.broken: Break | None = None
         """what is broken while the evidence says so, as its break would be filed"""
-        self.slow: Break | None = None
+        self.beside: list[Break] = []
+        """what stands beside the path: a run that is slow, a condition that cannot be judged"""
         self.moves: list[Move] = []
         self.breaks: list[Break] = []
         self.revision = 0
@@ -63,7 +71,7 @@ class Track:
         if not is_settled and self.over is not State.SUPERSEDED:
             self.over = over
             self._write("I", over, at, reason, values)
-            self.end_slow(at)
+            self.end_beside(Cause.SLOW, at)
 
     def uncover(self, at: datetime) -> None:
         """K: the waiver has expired; a newer occurrence stays for good."""
@@ -71,12 +79,14 @@ class Track:
             self.over = None
             self._show(at, Reason.WAIVER_EXPIRED)
 
-    def go_blind(self, at: datetime) -> None:
+    def go_blind(
+        self, at: datetime, reason: Reason = Reason.WE_WERE_BLIND, values: Values = ()
+    ) -> None:
         """J: the deadline passed while we could not see."""
         if not self.is_blind:
             self.is_blind = True
             if self.over is None:
-                self._write("J", State.UNKNOWN, at, Reason.WE_WERE_BLIND)
+                self._write("J", State.UNKNOWN, at, reason, values)
 
     def see_again(self, at: datetime) -> None:
         """K: what the fold says after catching up."""
@@ -85,27 +95,29 @@ class Track:
             if self.over is None:
                 self._show(at, Reason.CAUGHT_UP)
 
-    def go_slow(self, slow: Break) -> None:
-        """Beside the path: the run is over its duration. Nobody minds when it is waived or moot."""
-        if self.over is None and self.slow is None:
-            self.slow = slow
+    def go_beside(self, found: Break) -> None:
+        """A break that is no state. Nobody minds when the run is waived or moot."""
+        if self.over is None and not self._stands_beside(found.cause):
+            self.beside.append(found)
             self.revision += 1
 
-    def end_slow(self, at: datetime) -> None:
-        """The run was closed, or nobody waits for it any more."""
-        if self.slow is not None and self.slow.until is None:
-            self.slow = replace(self.slow, until=at)
+    def end_beside(self, cause: Cause, at: datetime) -> None:
+        """It is over, or nobody waits for the run any more."""
+        if self._stands_beside(cause):
+            place = max(n for n, each in enumerate(self.beside) if each.cause is cause)
+            self.beside[place] = replace(self.beside[place], until=at)
             self.revision += 1
+
+    def _stands_beside(self, cause: Cause) -> bool:
+        return any(each.cause is cause and each.until is None for each in self.beside)
 
     def touch(self) -> None:
         """A mark of the proof strip changed, which is seen through any cover."""
         self.revision += 1
 
     def all_breaks(self) -> tuple[Break, ...]:
-        """Oldest first, the slow one among them."""
-        if self.slow is None:
-            return tuple(self.breaks)
-        return tuple(sorted((*self.breaks, self.slow), key=_since))
+        """Oldest first, those beside the path among them."""
+        return tuple(sorted((*self.breaks, *self.beside), key=_since))
 
     def _show(self, at: datetime, reason: Reason) -> None:
         self._write("K", State.UNKNOWN if self.is_blind else self.says, at, reason)

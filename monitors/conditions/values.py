@@ -1,28 +1,15 @@
-"""The frozen values that the judgement reads and returns: rules, facts, verdicts.
+"""The frozen values that the judgement reads and returns: facts, verdicts.
 
 All datetimes are aware and in UTC; durations are timedeltas; periods are half-open.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
+from typing import Any
 
-
-class Mode(StrEnum):
-    """What kind of promise a monitor watches."""
-
-    HEARTBEAT = "heartbeat"
-    RUN = "run"
-    FRESHNESS = "freshness"
-
-
-class Strength(IntEnum):
-    """Who vouches for a piece of evidence, weakest first."""
-
-    CLAIM = 1
-    RECEIPT = 2
-    OBSERVATION = 3
-    ATTESTED = 4
+from monitors.conditions.rules import Strength
 
 
 class Outcome(StrEnum):
@@ -80,81 +67,12 @@ class Cause(StrEnum):
     CONTRADICTED = "contradicted"
     PARTIAL = "partial"
     UNPLACED = "unplaced"
+    BROKEN = "broken"
+    """A condition cannot be judged: the monitor is at fault, never the customer's workflow."""
 
 
-START, CLOSE, PING = "start", "close", "ping"
-"""The evidence kinds that the lifecycle calls write; every other kind is the caller's own word."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """One rule of when a signal is expected: exactly one of interval, cron, on_calendar is set."""
-
-    interval: timedelta | None = None
-    cron: str = ""
-    on_calendar: str = ""
-    timezone: str = "UTC"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comfort:
-    """A green signal that looks healthy and proves nothing."""
-
-    name: str
-    claim: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """An expected transition, receipt, file or visible output."""
-
-    name: str
-    claim: str
-    kind: str
-    min_strength: Strength = Strength.CLAIM
-    within: timedelta | None = None
-    """Hard deadline from the opening of the run; None leaves the run's own `within`."""
-    warn_after: timedelta | None = None
-    retry_hint: str = ""
-    """What may be repeated, in words for the person who is paged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """How many of the last `of` occurrences must be broken before a file opens."""
-
-    failures: int = 1
-    of: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """The rules of one promise: one immutable version, parsed."""
-
-    mode: Mode
-    schedules: tuple[Schedule, ...] = ()
-    grace: timedelta = timedelta(minutes=5)
-    """After a slot (or an interval) the signal may still come without being missed."""
-    start_within: timedelta | None = None
-    """Mode run: from the slot to the start; None means `grace`."""
-    within: timedelta | None = None
-    """Mode run: hard deadline from the opening to the proof; None means never overdue by itself."""
-    warn_after: timedelta | None = None
-    min_duration: timedelta | None = None
-    """A success that comes sooner after the start is not believed."""
-    max_duration: timedelta | None = None
-    """A run that is not closed by then is slow."""
-    max_age: timedelta | None = None
-    """Mode freshness: the content may be this old."""
-    attempts: int = 1
-    """Failing claims that are not final: the n-th one is."""
-    open_after: Threshold = field(default_factory=Threshold)
-    recover_after: int = 1
-    comforts: tuple[Comfort, ...] = ()
-    steps: tuple[Step, ...] = ()
-    group_by: tuple[str, ...] = ()
-    """Labels of a run (tags of the form name:value, or `environment`) that split files."""
+BESIDE = frozenset({Cause.SLOW, Cause.BROKEN})
+"""Breaks of these stand beside the state of a run: it may be broken for another cause at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +89,22 @@ class Evidence:
     attempt: int | None = None
     exit_code: int | None = None
     summary: str = ""
+    source: str = "api"
+    ids: Mapping[str, str] = field(default_factory=dict)
+    payload: Any = None
+    """The redacted JSON; loaded only where a condition reads it."""
+    expected: Mapping[str, Any] | None = None
+    """What the sender says the outcome must be, such as {"plan": "pro"}."""
 
     @property
     def at(self) -> datetime:
         """When it counts from: what the sender says, but never later than we had it."""
         return min(self.occurred_at, self.received_at)
+
+    @property
+    def member(self) -> str:
+        """The member of a batch that it is about."""
+        return self.ids.get("member", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +128,9 @@ class Waiver:
 class RunFacts:
     """All that is known of one run."""
 
+    key: str = ""
+    occurrence: str = ""
+    environment: str = ""
     opened_at: datetime | None = None
     """When it was opened by a signal; None for a run that is only expected."""
     expected_at: datetime | None = None
@@ -243,6 +175,9 @@ class Reason(StrEnum):
     NEWER_OCCURRENCE = "newer_occurrence"
     WE_WERE_BLIND = "we_were_blind"
     CAUGHT_UP = "caught_up"
+    STEP_VIOLATED = "step_violated"
+    MEMBERS_MISSING = "members_missing"
+    CONDITION_BROKEN = "condition_broken"
     WAIVER_EXPIRED = "waiver_expired"
 
 
@@ -271,6 +206,10 @@ class StepStanding:
     due_at: datetime | None = None
     missing: tuple[str, ...] = ()
     """Exact paths that are not there yet, for example ("restore_check",)."""
+    fault: str = ""
+    """Why the condition could not be judged, with line and column."""
+    members: tuple[int, int] | None = None
+    """(how many met it, how many must be asked); None for a step that is not asked of members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

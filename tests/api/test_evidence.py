@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from evidence.models import Evidence
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.conftest import Sending
 from tests.factories import MonitorFactory, RunFactory

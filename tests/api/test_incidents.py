@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from evidence.signals import Action
 from incidents.models import AffectedRun, Incident, Transition
 from monitors.api.shapes import outside_name
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from tests.conftest import with_key
 from tests.factories import MonitorFactory, RunFactory

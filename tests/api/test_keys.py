@@ -10,7 +10,7 @@ from django.test import Client
 
 from evidence.models import Evidence
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from tests.conftest import Sending
 from tests.factories import MonitorFactory, TokenFactory

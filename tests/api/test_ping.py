@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from evidence.models import Evidence
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.conftest import Sending
 from tests.factories import MonitorFactory

@@ -8,7 +8,7 @@ import pytest
 
 from evidence.models import Evidence
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.conftest import Sending
 from tests.factories import MonitorFactory

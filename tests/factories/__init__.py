@@ -8,7 +8,7 @@ from factory.django import DjangoModelFactory
 
 from luota.lib.ids import uuid7
 from monitors.conditions.document import digest
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run, Spec
 from workspaces.models import (
     Channel,

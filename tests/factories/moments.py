@@ -11,7 +11,7 @@ from evidence.models import BlindWindow, IntakeBeat
 from evidence.signals import Action, Receipt, Sender, clean
 from incidents.monitor_review import review_monitors
 from incidents.run_review import review_runs
-from monitors.conditions.values import Mode, Strength
+from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor
 from tests.factories import MonitorFactory
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories.moments import instant, judge, watched
 from tests.integration.test_evaluation_heartbeat import MINUTE, T0, file_of, ping

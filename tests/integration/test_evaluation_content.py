@@ -7,7 +7,7 @@ import pytest
 
 from evidence.signals import Action
 from incidents.models import Incident
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories.moments import blind, judge, tell, watched
 from tests.integration.test_evaluation_runs import DAY, HOUR, MINUTE, T0, only_file

@@ -9,7 +9,7 @@ from django.conf import settings
 from evidence.models import Evidence
 from evidence.signals import Action
 from incidents.models import Incident
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.interruptions import pause_monitor, resume_monitor, waive_run
 from monitors.models import Monitor, Run
 from tests.factories.moments import instant, judge, tell, watched

@@ -6,7 +6,7 @@ import pytest
 
 from evidence.signals import Action
 from incidents.models import AffectedRun, Incident, Transition
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.interruptions import pause_monitor, resume_monitor
 from monitors.models import Monitor, Run, Spec
 from tests.factories.moments import blind, instant, judge, tell, watched

@@ -8,7 +8,7 @@ import pytest
 from evidence.signals import Action
 from incidents.models import Incident, Transition
 from incidents.operations import resolve
-from monitors.conditions.values import Mode, Strength
+from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor, Run, RunMove
 from tests.factories import MembershipFactory
 from tests.factories.moments import instant, judge, tell, watched

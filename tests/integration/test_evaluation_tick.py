@@ -13,7 +13,7 @@ from evidence.models import IntakeBeat
 from evidence.signals import Action
 from incidents import evaluation
 from incidents.models import Incident
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories import WorkspaceFactory
 from tests.factories.moments import beat, blind, instant, tell, watched

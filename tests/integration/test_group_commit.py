@@ -19,7 +19,7 @@ from evidence.group_commit import GroupCommit, IntakeBusy
 from evidence.models import Evidence, IntakeBeat
 from evidence.signals import Action, Fate, Receipt, Signal, clean
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories import MonitorFactory
 from tests.factories.moments import sender_of

@@ -7,7 +7,7 @@ import pytest
 from evidence import idempotency
 from evidence.models import Evidence, IdempotencyKey
 from evidence.signals import Action, Fate
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from tests.factories import MonitorFactory
 from tests.factories.moments import instant, tell

@@ -12,7 +12,7 @@ from evidence.decisions import Entry
 from evidence.intake import entry_of, store
 from evidence.models import Evidence
 from evidence.signals import Action, Fate, Receipt, Sender, Signal, clean
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories import MonitorFactory, RunFactory, WorkspaceFactory
 from tests.factories.moments import instant, sender_of, tell

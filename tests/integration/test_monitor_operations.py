@@ -8,7 +8,8 @@ import pytest
 
 from monitors import interruptions, operations
 from monitors.conditions.document import SpecInvalid
-from monitors.conditions.values import Mode, State
+from monitors.conditions.rules import Mode
+from monitors.conditions.values import State
 from monitors.interruptions import EndPassed, ReasonMissing
 from monitors.models import Monitor, Pause, Run, Severity, Spec
 from monitors.operations import (

@@ -11,7 +11,7 @@ from evidence.models import Evidence
 from evidence.partitions import DefaultPartitionUsed
 from evidence.signals import Action
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from tests.factories import MonitorFactory
 from tests.factories.moments import tell

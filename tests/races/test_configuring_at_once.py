@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.interruptions import pause_monitor, resume_monitor
 from monitors.models import Pause, Spec
 from monitors.operations import MonitorDraft, MonitorNameTaken, create_monitor, update_monitor

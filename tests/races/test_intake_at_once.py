@@ -17,7 +17,7 @@ from evidence.intake import entry_of, store
 from evidence.models import Evidence, IdempotencyKey
 from evidence.signals import Action, Fate, Receipt, Signal, clean
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.conftest import Sending
 from tests.factories import MonitorFactory

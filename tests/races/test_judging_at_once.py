@@ -15,7 +15,7 @@ from evidence.signals import Action, clean
 from incidents import evaluation, monitor_review, run_review
 from incidents.models import Incident
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories.incidents import IncidentFactory
 from tests.factories.moments import beat, judge, sender_of, tell, watched

@@ -8,7 +8,7 @@ import pytest
 
 from evidence.decisions import Entry, MonitorRow, RunRow, decide
 from evidence.signals import Action, Fate, Sender, clean
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -12,7 +12,8 @@ from evidence.pictures import (
     row_of_runs,
     timeline_of,
 )
-from monitors.conditions.values import State, Strength
+from monitors.conditions.rules import Strength
+from monitors.conditions.values import State
 from monitors.models import Run
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)

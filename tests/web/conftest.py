@@ -9,7 +9,7 @@ import pytest
 from evidence.signals import Action
 from incidents.models import Incident
 from luota.lib import clock
-from monitors.conditions.values import Mode, Strength
+from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor, Run
 from tests.factories import MonitorFactory
 from tests.factories.moments import beat, judge, tell, watched

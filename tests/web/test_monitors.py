@@ -10,7 +10,7 @@ from django.test import Client
 from evidence.models import Evidence
 from evidence.signals import Action
 from luota.lib import clock
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from tests.factories.moments import judge, tell, watched
 from tests.web.conftest import MINUTE, Drill, break_drill, heard, run_of, silent, working

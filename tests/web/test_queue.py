@@ -10,7 +10,7 @@ from evidence.signals import Action
 from incidents.models import Incident
 from luota.lib import clock
 from luota.portal.queries import MOST_CALM
-from monitors.conditions.values import Mode
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Severity
 from tests.factories.moments import beat, blind, judge, tell, watched
 from tests.web.conftest import HOUR, MINUTE, Drill, break_drill, heard, run_of, silent, working

@@ -20,7 +20,15 @@ from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
 from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
-from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength, Verdict
+from monitors.conditions.rules import (
+    Comfort,
+    Mode,
+    Schedule,
+    Spec,
+    Step,
+    Strength,
+)
+from monitors.conditions.values import Verdict
 from monitors.models import Run, RunMove, Severity
 
 register = template.Library()

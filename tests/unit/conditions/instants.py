@@ -2,17 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
-from monitors.conditions.values import (
+from monitors.conditions.rules import (
     CLOSE,
     START,
     Comfort,
-    Evidence,
     Mode,
-    Outcome,
-    RunFacts,
     Spec,
     Step,
     Strength,
+)
+from monitors.conditions.values import (
+    Evidence,
+    Outcome,
+    RunFacts,
     Window,
 )
 

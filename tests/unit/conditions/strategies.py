@@ -4,17 +4,20 @@ from datetime import datetime
 
 from hypothesis import strategies as st
 
-from monitors.conditions.values import (
+from monitors.conditions.rules import (
     CLOSE,
     Comfort,
-    Evidence,
     Mode,
-    Outcome,
-    RunFacts,
     Schedule,
+    Share,
     Spec,
     Step,
     Strength,
+)
+from monitors.conditions.values import (
+    Evidence,
+    Outcome,
+    RunFacts,
     Waiver,
     Window,
 )
@@ -27,6 +30,10 @@ later_instants = st.sampled_from([noon(step * 5) for step in range(8, 40)]) | in
 rarely_instants = st.none() | st.none() | st.none() | instants
 durations = st.integers(1, 12).map(lambda step: minutes(step * 5))
 perhaps = st.none() | durations
+
+
+PAYLOADS = ({"ok": True}, {"ok": True}, {"ok": False}, {"ok": "text"}, {}, None)
+"""What meets a condition, what violates it, what breaks it, what leaves it open."""
 
 
 @st.composite
@@ -43,6 +50,10 @@ def evidence(draw: st.DrawFn) -> Evidence:
         if kind == CLOSE
         else Outcome.NONE,
         fresh_as_of=draw(st.none() | instants),
+        source=draw(st.sampled_from(("api", "api", "stripe"))),
+        ids={"member": draw(st.sampled_from("ab"))},
+        payload=draw(st.sampled_from(PAYLOADS)),
+        expected=draw(st.sampled_from((None, None, {"members": ["a", "b"]}))),
     )
 
 
@@ -65,16 +76,38 @@ def steps(draw: st.DrawFn) -> tuple[Step, ...]:
     kinds = draw(
         st.lists(st.sampled_from(("upload", "restore_check", "close")), unique=True, max_size=2)
     )
-    return tuple(
-        Step(
-            name=kind,
-            claim=kind,
-            kind=kind,
-            min_strength=draw(st.sampled_from((Strength.CLAIM, Strength.RECEIPT))),
-            within=draw(perhaps),
-            warn_after=draw(perhaps),
-        )
-        for kind in kinds
+    return tuple(draw(step(kind, kinds[:place])) for place, kind in enumerate(kinds))
+
+
+@st.composite
+def step(draw: st.DrawFn, kind: str, before: list[str]) -> Step:
+    """A step of one of the shapes that a document may give; `before` are the steps above it."""
+    within = draw(perhaps)
+    shape = draw(
+        st.sampled_from(("plain", "plain", "absent", "stays", "members", "after", "since"))
+    )
+    more: dict[str, object] = {}
+    match shape:
+        case "absent":
+            more, within = {"absent": True}, within or minutes(15)
+        case "stays":
+            more = {"stays_for": draw(durations)}
+        case "members":
+            more = {"members": draw(st.sampled_from((Share(every=True), Share(at_least=1))))}
+        case "after" if before:
+            more = {"after": tuple(before)}
+        case "since" if before:
+            more, within = {"since": before[0]}, within or minutes(15)
+    return Step(
+        name=kind,
+        claim=kind,
+        kind=kind,
+        check=draw(st.sampled_from(("", f"{kind}.payload.ok"))),
+        min_strength=draw(st.sampled_from((Strength.CLAIM, Strength.RECEIPT))),
+        not_by=draw(st.sampled_from(((), ("stripe",)))),
+        within=within,
+        warn_after=draw(perhaps),
+        **more,
     )
 
 

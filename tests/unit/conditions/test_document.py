@@ -11,8 +11,7 @@ from monitors.conditions.document import (
     parse_spec,
     to_document,
 )
-from monitors.conditions.sense import check_fires
-from monitors.conditions.values import (
+from monitors.conditions.rules import (
     Comfort,
     Mode,
     Schedule,
@@ -21,6 +20,7 @@ from monitors.conditions.values import (
     Strength,
     Threshold,
 )
+from monitors.conditions.sense import check_fires
 
 WHOLE = {
     "schedules": [

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from monitors.conditions.document import SpecInvalid, digest, parse_spec, to_document
 from monitors.conditions.duration import format_duration, parse_duration
-from monitors.conditions.values import Comfort, Mode, Schedule, Spec, Step, Strength, Threshold
+from monitors.conditions.rules import (
+    Comfort,
+    Mode,
+    Schedule,
+    Spec,
+    Step,
+    Strength,
+    Threshold,
+)
 from tests.unit.conditions.test_document import CRON, WHOLE
 
 durations = st.integers(1, 400 * 86_400).map(lambda seconds: timedelta(seconds=seconds))

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from monitors.conditions.fold import fold
 from monitors.conditions.states import is_legal
-from monitors.conditions.values import BROKEN_STATES, Cause, State, Verdict
+from monitors.conditions.values import (
+    BROKEN_STATES,
+    Cause,
+    State,
+    Verdict,
+)
 from tests.unit.conditions.instants import INSTANT, noon
 from tests.unit.conditions.strategies import cases
 
@@ -58,30 +63,44 @@ def test_at_review_at_the_answer_changes(case):
 
 @given(cases())
 def test_what_is_missing_is_never_met(case):
+    """Only what must not happen is met by silence."""
     spec, facts, now = case
     known = {piece.id: piece for piece in facts.evidence if piece.at <= now}
+    absences = {step.name for step in spec.steps if step.absent}
 
     for step in fold(spec, facts, now).steps:
-        if step.verdict in (Verdict.MET, Verdict.VIOLATED, Verdict.HOLDING):
-            assert step.evidence_id in known
-            assert step.missing == ()
-        else:
+        if step.verdict is Verdict.NOT_YET:
             assert step.missing
-    if not known:
+        else:
+            assert step.missing == ()
+            assert step.evidence_id in known or step.step in absences
+    if not known and not absences:
         assert fold(spec, facts, now).state is not State.PROVEN
 
 
 @given(cases())
-def test_a_proven_step_is_proven_by_its_kind_and_strength(case):
+def test_a_proven_step_is_proven_by_its_kind_its_strength_and_a_good_source(case):
     spec, facts, now = case
     known = {piece.id: piece for piece in facts.evidence}
-    named = {step.name: step for step in spec.steps}
+    named = {step.name: step for step in spec.steps if not step.absent}
 
     for standing in fold(spec, facts, now).steps:
         if standing.step in named and standing.verdict is Verdict.MET:
-            proof = known[standing.evidence_id]
-            assert proof.kind == named[standing.step].kind
-            assert proof.strength >= named[standing.step].min_strength
+            rule, proof = named[standing.step], known[standing.evidence_id]
+            assert proof.kind == rule.kind
+            assert proof.strength >= rule.min_strength
+            assert proof.source not in rule.not_by
+
+
+@given(cases())
+def test_a_condition_that_says_no_or_nothing_meets_no_step(case):
+    spec, facts, now = case
+    yes = {piece.kind for piece in facts.evidence if piece.payload == {"ok": True}}
+    asked = {step.name: step for step in spec.steps if step.check and not step.absent}
+
+    for standing in fold(spec, facts, now).steps:
+        if standing.step in asked and standing.verdict is Verdict.MET:
+            assert asked[standing.step].kind in yes
 
 
 @given(cases())
@@ -109,7 +128,8 @@ def test_each_unbroken_stretch_of_broken_states_is_one_break(case):
         elif was and not becomes:
             stretches[-1] = (stretches[-1][0], move.at)
 
-    breaks = [each for each in judgement.breaks if each.cause is not Cause.SLOW]
+    beside = (Cause.SLOW, Cause.BROKEN)
+    breaks = [each for each in judgement.breaks if each.cause not in beside]
 
     assert [(each.since, each.until) for each in breaks] == stretches
 

@@ -1,7 +1,13 @@
 """Fresh means that the content is recent, not that somebody said something recently."""
 
 from monitors.conditions.fold import fold
-from monitors.conditions.values import Cause, Reason, State, Verdict, Waiver
+from monitors.conditions.values import (
+    Cause,
+    Reason,
+    State,
+    Verdict,
+    Waiver,
+)
 from tests.unit.conditions.instants import (
     CONTENT,
     NOON,

@@ -6,14 +6,12 @@ from datetime import timedelta
 import pytest
 
 from monitors.conditions.fold import fold, opens_file
+from monitors.conditions.rules import Comfort, Strength, Threshold
 from monitors.conditions.values import (
     Cause,
-    Comfort,
     Outcome,
     Reason,
     State,
-    Strength,
-    Threshold,
     Verdict,
     Waiver,
 )

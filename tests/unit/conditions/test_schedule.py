@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitors.conditions.rules import Schedule
 from monitors.conditions.schedule import (
     next_slot,
     period_of,
@@ -15,7 +16,6 @@ from monitors.conditions.schedule import (
     slot_of,
     slots_from,
 )
-from monitors.conditions.values import Schedule
 from tests.unit.conditions.instants import HOUR, INSTANT
 
 

@@ -3,13 +3,11 @@
 from dataclasses import replace
 
 from monitors.conditions.fold import fold
+from monitors.conditions.rules import Mode, Schedule, Spec
 from monitors.conditions.values import (
     Cause,
-    Mode,
     Outcome,
     Reason,
-    Schedule,
-    Spec,
     State,
     Verdict,
 )

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitors.conditions.rules import Mode, Schedule, Spec
 from monitors.conditions.slots import MOST_SLOTS, judge_slots, slot_due_at
-from monitors.conditions.values import Mode, MonitorFacts, Schedule, Spec, Verdict
+from monitors.conditions.values import MonitorFacts, Verdict
 from tests.unit.conditions.instants import HOUR, INSTANT, NOON, blind, minutes, noon
 
 HOURLY = Spec(mode=Mode.HEARTBEAT, schedules=(Schedule(cron="0 * * * *"),), grace=minutes(10))

@@ -1,0 +1,335 @@
+"""Conditions in CEL over the latest evidence of each kind, answered as one of four verdicts.
+
+The only module that knows the CEL library. It tells what is missing from what is wrong by the text of a
+status alone: the library is pinned, and a golden table (tests/unit/conditions/test_expressions.py) holds
+every text that is read here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+
+from monitors.conditions.paths import (
+    Reference,
+    Tree,
+    is_missing,
+    project,
+    references_of,
+    tokens_of,
+    tree_of,
+)
+from monitors.conditions.values import Evidence, Verdict
+
+LONGEST = 2000
+DEEPEST = 16
+"""Brackets within brackets; the library gives up at 32 by itself, and at 10,000 steps of a loop."""
+MOST_LOOPS = 2
+"""Macros within macros: a third one could spend the whole budget of steps on every judgement."""
+
+RUN, EXPECTED = "run", "expected"
+_FIELDS = {
+    "payload": cel.Type.DYN,
+    "ids": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+    "occurred_at": cel.Type.TIMESTAMP,
+    "strength": cel.Type.STRING,
+    "source": cel.Type.STRING,
+}
+"""What each kind of evidence offers: `entitlement.payload.status`, `entitlement.ids.customer`, …"""
+_RUN_FIELDS = {
+    "key": cel.Type.STRING,
+    "occurrence": cel.Type.STRING,
+    "environment": cel.Type.STRING,
+    "opened_at": cel.Type.TIMESTAMP,
+}
+_ABSENT = re.compile(
+    r"NOT_FOUND: Key not found in map : (?P<key>.*)"
+    r"|UNKNOWN: No value with name \"(?P<name>[^\"]+)\" found in Activation"
+    r"|UNKNOWN: Index error: .*",
+    re.DOTALL,
+)
+_BELOW_SCALAR = "INVALID_ARGUMENT: Applying SELECT to non-message type"
+_REFUSED = re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<said>[^\n]*)")
+_UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
+
+
+class ConditionInvalid(Exception):
+    """The text is no condition over these kinds: one sentence, where, and the line with a caret."""
+
+    def __init__(self, sentence: str, *, line: int = 1, column: int = 1, excerpt: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.line, self.column = line, column
+        self.excerpt = excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one condition says: met, violated, not_yet (with paths) or broken (with the fault)."""
+
+    verdict: Verdict
+    missing: tuple[str, ...] = ()
+    fault: str = ""
+    """The library's own words, with line and column of the term that could not be judged."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """One compiled condition; `compile_condition` makes it, once for each text and set of kinds."""
+
+    text: str
+    names: Mapping[str, str]
+    """{variable: kind}."""
+    references: tuple[Reference, ...]
+    program: Any
+    trees: Mapping[str, Tree | None]
+    """{variable of the library: what is read of it}."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The evidence kinds that it reads."""
+        return frozenset(
+            self.names[each.keys[0]] for each in self.references if each.keys[0] in self.names
+        )
+
+    def judge(self, world: "World") -> Answer:
+        """The verdict on the latest evidence. Never raises."""
+        values = world.values(self)
+        try:
+            found = self.program.eval(data=values)
+        except RuntimeError as error:  # its budget of steps is spent
+            return Answer(Verdict.BROKEN, fault=f"line 1, column 1: {error}")
+        says = found.value()
+        if says is True:
+            return _MET
+        if says is False:
+            return _VIOLATED
+        if found.type().name() != "ERROR":
+            return Answer(Verdict.BROKEN, fault=f"line 1, column 1: {says!r} is neither yes nor no")
+        return self._explain(str(says), values)
+
+    def _explain(self, said: str, values: Mapping[str, Any]) -> Answer:
+        missing = _outermost(str(each) for each in self.references if _is_absent(each, values))
+        absent = _ABSENT.fullmatch(said)
+        if missing and (absent or said.startswith(_BELOW_SCALAR)):
+            return Answer(Verdict.NOT_YET, missing=missing)
+        if absent:
+            return Answer(Verdict.NOT_YET, missing=(absent["key"] or absent["name"] or "an entry",))
+        line, column = self._place_of(said, values)
+        return Answer(Verdict.BROKEN, fault=f"line {line}, column {column}: {said}")
+
+    def _place_of(self, said: str, values: Mapping[str, Any]) -> tuple[int, int]:
+        """Where the first term begins that fails like the whole: the library does not say."""
+        env = _environment(tuple(sorted(set(self.names.values()))))
+        for at, term in _terms(self.text):
+            try:
+                alone = env.compile(term).eval(data=values).value()
+            except RuntimeError:
+                continue  # a part of a bracket, no term by itself
+            if str(alone) == said:
+                return _place(self.text, at)
+        return 1, 1
+
+
+_MET, _VIOLATED = Answer(Verdict.MET), Answer(Verdict.VIOLATED)
+
+
+@dataclass(slots=True)
+class World:
+    """What conditions look at: the latest evidence of each kind, what was expected, the run itself."""
+
+    latest: Mapping[str, Evidence]
+    expected: Mapping[str, Any]
+    run: Mapping[str, Any]
+
+    def with_latest(self, piece: Evidence) -> "World":
+        """The same world in which this is the latest piece of its kind."""
+        if self.latest.get(piece.kind) is piece:
+            return self
+        return World({**self.latest, piece.kind: piece}, self.expected, self.run)
+
+    def values(self, condition: Condition) -> dict[str, Any]:
+        """What the library is given: only what the condition reads."""
+        found: dict[str, Any] = {}
+        for variable, tree in condition.trees.items():
+            name, _, field = variable.partition(".")
+            if name == EXPECTED:
+                found[EXPECTED] = project(self.expected, tree)
+            elif name == RUN:
+                if self.run.get(field) is not None:
+                    found[variable] = self.run[field]
+            elif (piece := self.latest.get(condition.names[name])) is not None:
+                _offer(found, variable, project(_read(piece, field), tree))
+        return found
+
+
+def _offer(found: dict[str, Any], variable: str, value: Any) -> None:
+    if value is not None or variable.endswith(".payload"):
+        found[variable] = value
+
+
+def _read(piece: Evidence, field: str) -> Any:
+    return piece.strength.name.lower() if field == "strength" else getattr(piece, field)
+
+
+def _outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    """Of what is missing, not what lies below it."""
+    found: list[str] = []
+    for path in paths:
+        if not any(path.startswith((f"{other}.", f"{other}[")) for other in found):
+            found.append(path)
+    return tuple(found)
+
+
+def _is_absent(reference: Reference, values: Mapping[str, Any]) -> bool:
+    keys = reference.keys[:-1] if reference.is_asked else reference.keys
+    head = EXPECTED if keys[0] == EXPECTED else ".".join(keys[:2])
+    if head not in values:
+        return True
+    return is_missing(values[head], keys[head.count(".") + 1 :])
+
+
+def names_of(kinds: Iterable[str]) -> dict[str, str]:
+    """{variable: kind}; dots become `_`. Raises ConditionInvalid when two kinds get one name."""
+    names: dict[str, str] = {}
+    for kind in sorted(set(kinds)):
+        name = kind.replace(".", "_")
+        if name in {RUN, EXPECTED} or name in names:
+            other = names.get(name, name)
+            raise ConditionInvalid(
+                f"The kinds `{other}` and `{kind}` would have one name, `{name}`: rename one."
+            )
+        names[name] = kind
+    return names
+
+
+@lru_cache(10_000)
+def compile_condition(text: str, kinds: tuple[str, ...]) -> Condition:
+    """A condition over these evidence kinds, sorted. Raises ConditionInvalid."""
+    names = names_of(kinds)
+    _check_bounds(text)
+    try:
+        program = _environment(kinds).compile(text)
+    except RuntimeError as error:
+        raise _refusal(text, str(error), names) from None
+    kind_of_answer = program.return_type().name()
+    if kind_of_answer not in {"BOOL", "DYN"}:
+        raise ConditionInvalid(
+            f"A condition says yes or no; this one gives {kind_of_answer}.", excerpt=text
+        )
+    references = tuple(
+        each for each in references_of(text) if each.keys[0] in {*names, RUN, EXPECTED}
+    )
+    return Condition(text, names, references, program, _trees(references))
+
+
+def _trees(references: Iterable[Reference]) -> dict[str, Tree | None]:
+    """Split by the library's variables: `expected` is one, of a kind each field is one."""
+    whole = tree_of(each.keys for each in references)
+    trees: dict[str, Tree | None] = {}
+    for name, fields in whole.items():
+        if name == EXPECTED:
+            trees[EXPECTED] = fields
+        else:
+            trees |= {f"{name}.{field}": tree for field, tree in (fields or {}).items()}
+    return trees
+
+
+@lru_cache(1_000)
+def _environment(kinds: tuple[str, ...]) -> Any:
+    variables = {
+        f"{name}.{field}": kind for name in names_of(kinds) for field, kind in _FIELDS.items()
+    }
+    variables |= {f"{RUN}.{field}": kind for field, kind in _RUN_FIELDS.items()}
+    return cel.NewEnv(variables=variables | {EXPECTED: cel.Type.DYN})
+
+
+def _check_bounds(text: str) -> None:
+    if len(text) > LONGEST:
+        raise ConditionInvalid(
+            f"A condition has at most {LONGEST} characters; this one has {len(text)}."
+        )
+    depth = loops = 0
+    open_loops: list[int] = []
+    tokens = tokens_of(text)
+    for place, token in enumerate(tokens):
+        if token.value in {"(", "[", "{"}:
+            depth += 1
+            if place and tokens[place - 1].value in {
+                "all",
+                "exists",
+                "exists_one",
+                "map",
+                "filter",
+            }:
+                open_loops.append(depth)
+        elif token.value in {")", "]", "}"}:
+            depth -= 1
+            open_loops = [each for each in open_loops if each <= depth]
+        loops = max(loops, len(open_loops))
+        if depth > DEEPEST or loops > MOST_LOOPS:
+            line, column = _place(text, token.at)
+            what = f"{DEEPEST} brackets" if depth > DEEPEST else f"{MOST_LOOPS} loops"
+            raise ConditionInvalid(
+                f"At most {what} may stand in each other.", line=line, column=column
+            )
+
+
+def _refusal(text: str, said: str, names: Mapping[str, str]) -> ConditionInvalid:
+    """The library's refusal in our words: it names the line and the column."""
+    found = _REFUSED.search(said)
+    if found is None:
+        return ConditionInvalid(said.partition("\n")[0])
+    line, column = int(found["line"]), int(found["column"])
+    sentence = found["said"].replace(" (in container '')", "")
+    lines = text.splitlines() or [""]
+    row = lines[min(line, len(lines)) - 1]
+    if undeclared := _UNDECLARED.search(sentence):
+        sentence = _no_such(undeclared[1], names)
+        column = row.rfind(undeclared[1], 0, column + len(undeclared[1])) + 1 or column
+    return ConditionInvalid(
+        sentence, line=line, column=column, excerpt=f"{row}\n{' ' * (column - 1)}^"
+    )
+
+
+def _no_such(name: str, names: Mapping[str, str]) -> str:
+    first, _, rest = name.partition(".")
+    if first in names or first == RUN:
+        offered = ", ".join(_RUN_FIELDS if first == RUN else _FIELDS)
+        return f"`{first}` offers {offered}; `{rest.partition('.')[0] or name}` is none of them."
+    close = get_close_matches(first, [*names, RUN, EXPECTED], n=1)
+    hint = (
+        f"did you mean `{close[0]}`?"
+        if close
+        else f"known are {', '.join([*names, EXPECTED, RUN])}."
+    )
+    return f"`{first}` is no evidence kind of this spec; {hint}"
+
+
+def _terms(text: str) -> Iterable[tuple[int, str]]:
+    """(offset, text) of what stands between `&&`, `||`, `?` and `:` outside brackets, innermost last."""
+    tokens = tokens_of(text)
+    depth, begin = 0, 0
+    for place, token in enumerate(tokens):
+        depth += (token.value in {"(", "[", "{"}) - (token.value in {")", "]", "}"})
+        pair = token.value + (tokens[place + 1].value if place + 1 < len(tokens) else "")
+        if depth == 0 and (pair in {"&&", "||"} or token.value in {"?", ":"}):
+            yield from _term(text, begin, token.at)
+            begin = token.at + (2 if pair in {"&&", "||"} else 1)
+    yield from _term(text, begin, len(text))
+
+
+def _term(text: str, begin: int, end: int) -> Iterable[tuple[int, str]]:
+    stripped = text[begin:end].strip(" \t\r\n&|!")
+    if stripped:
+        yield text.index(stripped, begin), stripped
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """(line, column), both from 1."""
+    before = text[:at]
+    return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1

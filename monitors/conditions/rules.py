@@ -1,0 +1,142 @@
+"""The rules of a promise as frozen values: what a spec's document says, parsed.
+
+Durations are timedeltas; conditions are texts in CEL, compiled by monitors.conditions.expressions.
+"""
+
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import IntEnum, StrEnum
+
+
+class Mode(StrEnum):
+    """What kind of promise a monitor watches."""
+
+    HEARTBEAT = "heartbeat"
+    RUN = "run"
+    FRESHNESS = "freshness"
+
+
+class Strength(IntEnum):
+    """Who vouches for a piece of evidence, weakest first."""
+
+    CLAIM = 1
+    RECEIPT = 2
+    OBSERVATION = 3
+    ATTESTED = 4
+
+
+START, CLOSE, PING = "start", "close", "ping"
+"""The evidence kinds that the lifecycle calls write; every other kind is the caller's own word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One rule of when a signal is expected: exactly one of interval, cron, on_calendar is set."""
+
+    interval: timedelta | None = None
+    cron: str = ""
+    on_calendar: str = ""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comfort:
+    """A green signal that looks healthy and proves nothing."""
+
+    name: str
+    claim: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockTime:
+    """A time of day in a zone, such as "by 08:00 in Europe/Berlin"."""
+
+    at: time
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many members of a batch must meet a step: exactly one of the three is set."""
+
+    every: bool = False
+    at_least: int | None = None
+    ratio: float | None = None
+    """Of the members expected, above 0 and up to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An expected transition, receipt, file or visible output."""
+
+    name: str
+    claim: str
+    kind: str
+    check: str = ""
+    """A condition in CEL over the latest evidence of each kind; empty when being there is enough."""
+    min_strength: Strength = Strength.CLAIM
+    not_by: tuple[str, ...] = ()
+    """Sources that may not vouch for it."""
+    within: timedelta | None = None
+    """Hard deadline from `since`; None leaves the run's own `within`."""
+    warn_after: timedelta | None = None
+    since: str = ""
+    """The step from whose proof the deadlines count; empty for the opening of the run."""
+    by: ClockTime | None = None
+    """Hard deadline by the clock: the first such time after the opening. Whichever is earlier holds."""
+    after: tuple[str, ...] = ()
+    """Steps that must be met first."""
+    skew: timedelta = timedelta(seconds=5)
+    """How much the clocks of two senders may differ before an order is believed."""
+    members: Share | None = None
+    """Set for a batch: the step is asked of each member."""
+    absent: bool = False
+    """It must not happen; held to the end of `within`."""
+    stays_for: timedelta | None = None
+    """It must stay true for so long to count as met."""
+    retry_hint: str = ""
+    """What may be repeated, in words for the person who is paged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """How many of the last `of` occurrences must be broken before a file opens."""
+
+    failures: int = 1
+    of: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """The rules of one promise: one immutable version, parsed."""
+
+    mode: Mode
+    schedules: tuple[Schedule, ...] = ()
+    grace: timedelta = timedelta(minutes=5)
+    """After a slot (or an interval) the signal may still come without being missed."""
+    start_within: timedelta | None = None
+    """Mode run: from the slot to the start; None means `grace`."""
+    within: timedelta | None = None
+    """Mode run: hard deadline from the opening to the proof; None means never overdue by itself."""
+    warn_after: timedelta | None = None
+    min_duration: timedelta | None = None
+    """A success that comes sooner after the start is not believed."""
+    max_duration: timedelta | None = None
+    """A run that is not closed by then is slow."""
+    max_age: timedelta | None = None
+    """Mode freshness: the content may be this old."""
+    attempts: int = 1
+    """Failing claims that are not final: the n-th one is."""
+    open_after: Threshold = field(default_factory=Threshold)
+    recover_after: int = 1
+    comforts: tuple[Comfort, ...] = ()
+    steps: tuple[Step, ...] = ()
+    group_by: tuple[str, ...] = ()
+    """Labels of a run (tags of the form name:value, or `environment`) that split files."""
+    kinds: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Derived: the evidence kinds of steps and comforts, which its conditions may name."""
+
+    def __post_init__(self) -> None:
+        named = {step.kind for step in self.steps} | {each.kind for each in self.comforts}
+        object.__setattr__(self, "kinds", tuple(sorted(named)))

@@ -1,0 +1,253 @@
+"""The steps of a run in its story: verdicts as evidence comes, deadlines as they pass."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from monitors.conditions.blindness import stretched
+from monitors.conditions.expressions import World
+from monitors.conditions.fingerprint import fingerprint, normalised
+from monitors.conditions.needs import Need, first_unmet, needs_of
+from monitors.conditions.rules import Spec
+from monitors.conditions.schedule import next_clock_time
+from monitors.conditions.story import FELL_DUE, OPENED, WARNED, WENT_BLIND, Story, Timer
+from monitors.conditions.values import (
+    Break,
+    Cause,
+    Evidence,
+    Reason,
+    RunFacts,
+    State,
+    StepStanding,
+    Verdict,
+)
+
+UNSETTLED = frozenset({State.EXPECTED, State.OPEN, State.AT_RISK})
+IMPROVABLE = UNSETTLED | {State.OVERDUE}
+_GOOD = frozenset({Verdict.MET, Verdict.HOLDING})
+
+
+class StepStory(Story):
+    """Letters B to H, as far as steps decide them.
+
+    A step that says no before its deadline may still recover; at its deadline, or without one, it has
+    failed. What must not happen fails at once. A condition that cannot be judged breaks no promise:
+    it stands beside the path, and past its deadline the run is unknown.
+    """
+
+    def __init__(self, spec: Spec, facts: RunFacts) -> None:
+        super().__init__(spec, facts)
+        self.needs = needs_of(spec, facts)
+        self.late_from: datetime | None = None
+        """The first deadline that passed with its step not met, whatever the state was."""
+        self.succeeded_at: datetime | None = None
+        self.is_withdrawn = False
+        """A failing claim contradicts the proof: only new evidence brings it back."""
+        self._named = {need.step: need for need in self.needs}
+        self._latest: dict[str, Evidence] = {}
+        self._expected: dict[str, Any] = {}
+        self._world = World(self._latest, self._expected, _run_of(facts))
+
+    def standings(self) -> tuple[StepStanding, ...]:
+        """One mark per step, in the order of the spec."""
+        return tuple(need.standing() for need in self.needs)
+
+    def is_retried(self) -> bool:
+        """Whether a proof now would be that of a later attempt."""
+        return False
+
+    def can_see(self) -> bool:
+        """A condition that cannot be judged, past its deadline, hides what the evidence says."""
+        return not any(need.verdict is Verdict.BROKEN and need.is_late for need in self.needs)
+
+    # ── evidence ───────────────────────────────────────────────────────────────────────────────
+    def look(self, piece: Evidence) -> None:
+        """One more piece: ask the steps that it concerns, then draw the conclusion."""
+        self._latest[piece.kind] = piece
+        if piece.expected:
+            self._expected.update(piece.expected)
+        moved: set[str] = set()
+        is_fresh = False
+        for need in self.needs:
+            need.take(piece)
+            if piece.kind in need.reads or piece.expected or moved.intersection(need.rule.after):
+                if self._judge(need, piece.at):
+                    moved.add(need.step)
+                is_fresh |= need.is_met and (need.seen is piece or need.step in moved)
+        self._conclude(piece.at, is_fresh=is_fresh)
+
+    def _judge(self, need: Need, at: datetime) -> bool:
+        has_moved = need.judge(self._world, [self._named[name] for name in need.rule.after], at)
+        if has_moved:
+            self.track.touch()
+            self._follow(need, at)
+        return has_moved
+
+    def _follow(self, need: Need, at: datetime) -> None:
+        """What a new verdict sets going: the time a state must stay, deadlines that count from a proof."""
+        stays_for, since = need.rule.stays_for, need.true_since
+        if need.verdict is Verdict.HOLDING and stays_for and since == at:
+            until = stretched(self.facts.blind, at, at + stays_for)
+            if until:
+                self.schedule([(until, FELL_DUE, partial(self._stayed, need, at))])
+        if need.met_at == at:
+            for other in self.needs:
+                if other.rule.since == need.step and not other.is_met:
+                    self.schedule(self._deadlines(other, at))
+
+    def _stayed(self, need: Need, since: datetime, at: datetime) -> None:
+        """It was true all along."""
+        if need.verdict is Verdict.HOLDING and need.true_since == since:
+            self._meet(need, at)
+
+    def _meet(self, need: Need, at: datetime) -> None:
+        """Met by time alone: those that come after it are asked anew."""
+        need.meet(at)
+        self.track.touch()
+        self._follow(need, at)
+        for other in self.needs:
+            if need.step in other.rule.after:
+                self._judge(other, at)
+        self._conclude(at, is_fresh=self.track.says is not State.FAILED)
+
+    # ── conclusions ────────────────────────────────────────────────────────────────────────────
+    def _conclude(self, at: datetime, *, is_fresh: bool) -> None:
+        self._mind_conditions(at)
+        says = self.track.says
+        violated = next((n for n in self.needs if n.verdict is Verdict.VIOLATED), None)
+        if first_unmet(self.needs) is None:
+            self._prove(at, is_fresh=is_fresh)
+        elif says is State.PROVEN and violated:
+            broken = Break(cause=Cause.CONTRADICTED, since=at, step=violated.name_in_file)
+            values = (("step", violated.step),)
+            self.track.move("G", State.CONTRADICTED, at, Reason.PROOF_WITHDRAWN, values, broken)
+        elif says in IMPROVABLE:
+            self._give_up(at)
+
+    def _give_up(self, at: datetime) -> None:
+        """What can no longer recover, or had its time before anybody could judge it."""
+        for need in self.needs:
+            is_over = not need.has_deadline or (need.due_at is not None and need.due_at <= at)
+            if need.cannot_recover or (need.verdict is Verdict.VIOLATED and is_over):
+                self._fail_step(need, at)
+                return
+            if need.is_late and need.verdict is Verdict.NOT_YET and self.track.says in UNSETTLED:
+                self._miss(need, at)
+                return
+
+    def _fail_step(self, need: Need, at: datetime) -> None:
+        if self.track.says not in IMPROVABLE or need.is_implicit:
+            return
+        mark = fingerprint(need.seen) if need.seen else ""
+        broken = Break(cause=Cause.FAILED, since=at, step=need.name_in_file, fingerprint=mark)
+        values = (("step", need.step),)
+        self.track.move("F", State.FAILED, at, Reason.STEP_VIOLATED, values, broken)
+
+    def _prove(self, at: datetime, *, is_fresh: bool) -> None:
+        says = self.track.says
+        if says is State.CONTRADICTED:
+            if is_fresh or not self.is_withdrawn:
+                self.is_withdrawn = False
+                self.track.move("H", State.PROVEN, at, Reason.PROOF_RETURNED)
+        elif is_fresh and says is not State.PROVEN:
+            letter = "E" if says is State.FAILED else "B"
+            is_retry = letter == "E" or self.is_retried()
+            reason = Reason.RETRY_PROVED if is_retry else Reason.ALL_STEPS_MET
+            self.lateness = at - self.late_from if self.late_from else None
+            self.track.move(letter, State.PROVEN, at, reason)
+            self.track.end_beside(Cause.SLOW, at)
+
+    def _mind_conditions(self, at: datetime) -> None:
+        """The monitor's owner is told of a condition that cannot be judged; the customer's is not."""
+        sick = next((need for need in self.needs if need.verdict is Verdict.BROKEN), None)
+        if sick is None:
+            self.track.end_beside(Cause.BROKEN, at)
+        else:
+            mark = normalised(sick.fault)
+            self.track.go_beside(
+                Break(cause=Cause.BROKEN, since=at, step=sick.name_in_file, fingerprint=mark)
+            )
+
+    # ── deadlines ──────────────────────────────────────────────────────────────────────────────
+    def deadlines(self, opened_at: datetime) -> Iterator[Timer]:
+        """Of every step whose time begins with the run."""
+        for need in self.needs:
+            if not need.rule.since:
+                yield from self._deadlines(need, opened_at)
+
+    def _deadlines(self, need: Need, anchor: datetime) -> Iterator[Timer]:
+        blind = self.facts.blind
+        if need.warn_after:
+            warn_at = stretched(blind, anchor, anchor + need.warn_after)
+            if warn_at:
+                yield warn_at, WARNED, partial(self._warn, need)
+        plain = self._plain_deadline(need, anchor)
+        if plain:
+            due_at = stretched(blind, anchor, plain)
+            yield anchor, OPENED, partial(self._await, need, due_at or plain)
+            if due_at != plain:
+                yield plain, WENT_BLIND, partial(self._lose_sight, need)
+            if due_at:
+                yield due_at, FELL_DUE, partial(self._fall_due, need)
+
+    def _plain_deadline(self, need: Need, anchor: datetime) -> datetime | None:
+        """The earlier of the duration and the time of day."""
+        found = [anchor + need.within] if need.within else []
+        if need.rule.by:
+            found.append(next_clock_time(need.rule.by, anchor))
+        return min(found, default=None)
+
+    def _await(self, need: Need, due_at: datetime, _at: datetime) -> None:
+        need.due_at, need.is_late = due_at, False
+        self.track.touch()
+
+    def _warn(self, need: Need, at: datetime) -> None:
+        if need.verdict not in _GOOD and self.track.says is State.OPEN:
+            values = (("step", need.step),)
+            self.track.move("C", State.AT_RISK, at, Reason.WARN_AFTER_PASSED, values)
+
+    def _lose_sight(self, need: Need, at: datetime) -> None:
+        if need.verdict not in _GOOD and self.track.says in UNSETTLED:
+            self.track.go_blind(at)
+
+    def _fall_due(self, need: Need, at: datetime) -> None:
+        if need.due_at != at or need.is_met:
+            return
+        if need.rule.absent and need.verdict is Verdict.HOLDING:
+            self._meet(need, at)
+        elif need.verdict is not Verdict.HOLDING:
+            need.is_late = True
+            self.late_from = self.late_from or at
+            if self.track.says in UNSETTLED:
+                self._miss(need, at)
+        if self.can_see():
+            self.track.see_again(at)
+
+    def _miss(self, need: Need, at: datetime) -> None:
+        """The deadline has passed, and the step is not met."""
+        if need.verdict is Verdict.VIOLATED:
+            self._fail_step(need, at)
+        elif need.verdict is Verdict.BROKEN:
+            self.track.go_blind(at, Reason.CONDITION_BROKEN, (("step", need.step),))
+        else:
+            self._overdue(need, at)
+
+    def _overdue(self, need: Need, at: datetime) -> None:
+        """Something green beside a missing proof is the classic; nothing at all is merely stuck."""
+        is_green = self.lights or self.succeeded_at or any(each.met_by for each in self.needs)
+        cause = Cause.UNPROVEN if is_green else Cause.STUCK
+        reason = Reason.STEP_NOT_MET if is_green else Reason.NOTHING_NEW
+        if need.tally and need.tally.met:
+            cause, reason = Cause.PARTIAL, Reason.MEMBERS_MISSING
+        broken = Break(cause=cause, since=at, step=need.name_in_file)
+        self.track.move("D", State.OVERDUE, at, reason, (("step", need.step),), broken)
+
+
+def _run_of(facts: RunFacts) -> dict[str, str | datetime | None]:
+    return {
+        "key": facts.key,
+        "occurrence": facts.occurrence,
+        "environment": facts.environment,
+        "opened_at": facts.opened_at,
+    }

@@ -1,0 +1,254 @@
+"""The golden table: what the CEL library says of each case, and which verdict we read from its words.
+
+A new version of the library may change a text; then a row here fails before a customer is told anything.
+"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitors.conditions.expressions import (
+    ConditionInvalid,
+    World,
+    compile_condition,
+    names_of,
+)
+from monitors.conditions.rules import Strength
+from monitors.conditions.values import Evidence, Verdict
+
+NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
+KINDS = ("access", "invoice.paid", "mail", "never")
+PAYLOAD = {
+    "status": "active",
+    "plan": "pro",
+    "count": 5,
+    "price": 9.5,
+    "big": 9_007_199_254_740_993,
+    "huge": "123456789012345678901234567890",
+    "digits": "42",
+    "yes": True,
+    "nothing": None,
+    "at": "2026-03-28T11:59:00Z",
+    "bad_at": "yesterday",
+    "empty": [],
+    "map": {"a": {"b": 1}, "k-1": "x"},
+    "rows": [{"ok": True, "n": 1}, {"ok": True, "n": 2}],
+    "mixed": [{"ok": True}, {"n": 2}],
+    "failing": [{"ok": False}, {"n": 2}],
+}
+
+
+def evidence(kind: str, payload: object, **more: object) -> Evidence:
+    given = {"strength": Strength.RECEIPT, "occurred_at": NOON, "received_at": NOON, **more}
+    return Evidence(id=kind, kind=kind, payload=payload, **given)
+
+
+WORLD = World(
+    latest={
+        "access": evidence("access", PAYLOAD, ids={"customer": "cus_1"}),
+        "invoice.paid": evidence("invoice.paid", {"amount": 100}, source="stripe"),
+        "mail": evidence("mail", None),
+    },
+    expected={"plan": "pro", "tags": ["a"]},
+    run={"key": "cus_1", "occurrence": "run-7", "environment": "production", "opened_at": NOON},
+)
+MET, VIOLATED, NOT_YET, BROKEN = Verdict.MET, Verdict.VIOLATED, Verdict.NOT_YET, Verdict.BROKEN
+
+GOLDEN = [
+    # what is there
+    ("access.payload.status == 'active'", MET, ()),
+    ("access.payload.status != 'active'", VIOLATED, ()),
+    ("access.payload.plan == expected.plan", MET, ()),
+    ("access.payload.status == expected.plan", VIOLATED, ()),
+    ("access.payload.status in ['active', 'trial']", MET, ()),
+    ("access.payload.count > 4 && access.payload.count < 6", MET, ()),
+    ("access.payload.yes", MET, ()),
+    ("!access.payload.yes", VIOLATED, ()),
+    ("access.payload.nothing == null", MET, ()),
+    ("access.payload['status'] == 'active'", MET, ()),
+    ("access.payload.map['k-1'] == 'x'", MET, ()),
+    ("access.payload.map.a.b == 1", MET, ()),
+    ("access.ids.customer == run.key", MET, ()),
+    ("access.strength == 'receipt'", MET, ()),
+    ("access.source == 'api'", MET, ()),
+    ("invoice_paid.source == 'stripe' && invoice_paid.payload.amount == 100", MET, ()),
+    ("run.environment == 'production' && run.occurrence.startsWith('run-')", MET, ()),
+    ("'a' in expected.tags", MET, ()),
+    ("'status' in access.payload", MET, ()),
+    ("'absent' in access.payload", VIOLATED, ()),
+    ("size(access.payload.rows) == 2", MET, ()),
+    ("access.payload.rows.all(r, r.ok)", MET, ()),
+    ("access.payload.rows.exists(r, r.n == 2)", MET, ()),
+    ("access.payload.rows.exists_one(r, r.ok)", VIOLATED, ()),
+    ("access.payload.rows.filter(r, r.n > 1).size() == 1", MET, ()),
+    ("access.payload.rows.map(r, r.n) == [1, 2]", MET, ()),
+    ("access.payload.rows[1].n == 2", MET, ()),
+    ("access.payload.empty.all(r, r.ok)", MET, ()),
+    ("access.payload.empty.exists(r, r.ok)", VIOLATED, ()),
+    ("size(access.payload.empty) == 0", MET, ()),
+    # numbers
+    ("access.payload.count == 5.0", MET, ()),
+    ("access.payload.price > 9", MET, ()),
+    ("access.payload.big == 9007199254740993", MET, ()),
+    ("access.payload.big > 9007199254740992", MET, ()),
+    ("access.payload.huge == '123456789012345678901234567890'", MET, ()),
+    ("int(access.payload.digits) == 42", MET, ()),
+    ("double(access.payload.count) + 0.5 > 5.4", MET, ()),
+    # time
+    ("access.occurred_at == run.opened_at", MET, ()),
+    ("timestamp(access.payload.at) < access.occurred_at", MET, ()),
+    ("access.occurred_at - timestamp(access.payload.at) < duration('90s')", MET, ()),
+    ("access.occurred_at.getHours('UTC') == 12", MET, ()),
+    # what is missing, under every operator
+    ("access.payload.absent == 'x'", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.absent != 'x'", NOT_YET, ("access.payload.absent",)),
+    ("!(access.payload.absent == 'x')", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.absent in ['x']", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.absent > 1", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.absent", NOT_YET, ("access.payload.absent",)),
+    ("!access.payload.absent", NOT_YET, ("access.payload.absent",)),
+    ("access.payload['absent'] == 1", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.map.a.c.d == 1", NOT_YET, ("access.payload.map.a.c.d",)),
+    ("access.payload.nothing.below == 1", NOT_YET, ("access.payload.nothing.below",)),
+    ("size(access.payload.absent) > 0", NOT_YET, ("access.payload.absent",)),
+    ("timestamp(access.payload.absent) < run.opened_at", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.absent.startsWith('a')", NOT_YET, ("access.payload.absent",)),
+    ("access.ids.absent == 'x'", NOT_YET, ("access.ids.absent",)),
+    ("expected.absent == 'x'", NOT_YET, ("expected.absent",)),
+    ("never.payload.state == 'x'", NOT_YET, ("never.payload.state",)),
+    ("never.occurred_at > run.opened_at", NOT_YET, ("never.occurred_at",)),
+    ("never.strength == 'claim'", NOT_YET, ("never.strength",)),
+    ("mail.payload.state == 'x'", NOT_YET, ("mail.payload.state",)),
+    ("access.payload.empty[0] == 1", NOT_YET, ("access.payload.empty[0]",)),
+    ("access.payload.rows[7].ok", NOT_YET, ("access.payload.rows[7].ok",)),
+    ("access.payload.mixed.all(r, r.ok)", NOT_YET, ("access.payload.mixed[*].ok",)),
+    ("access.payload.mixed.exists(r, r.n == 9)", NOT_YET, ("access.payload.mixed[*].n",)),
+    ("access.payload.absent.all(r, r.ok)", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.mixed.map(r, r.n).size() > 0", NOT_YET, ("access.payload.mixed[*].n",)),
+    ("true && access.payload.absent == 1", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.absent == 1 && true", NOT_YET, ("access.payload.absent",)),
+    ("false || access.payload.absent == 1", NOT_YET, ("access.payload.absent",)),
+    ("access.payload.yes ? access.payload.absent : true", NOT_YET, ("access.payload.absent",)),
+    ("never.payload.a == mail.payload.b", NOT_YET, ("never.payload.a", "mail.payload.b")),
+    ("has(access.payload.absent.deep)", NOT_YET, ("access.payload.absent.deep",)),
+    # what decides although something is missing
+    ("access.payload.absent == 1 && false", VIOLATED, ()),
+    ("false && access.payload.absent == 1", VIOLATED, ()),
+    ("access.payload.absent == 1 || true", MET, ()),
+    ("access.payload.status == 'ended' && access.payload.absent == 1", VIOLATED, ()),
+    ("access.payload.status == 'active' || never.payload.x == 1", MET, ()),
+    ("access.payload.failing.all(r, r.ok)", VIOLATED, ()),
+    ("access.payload.mixed.exists(r, r.ok)", MET, ()),
+    ("has(access.payload.absent)", VIOLATED, ()),
+    ("has(access.payload.status)", MET, ()),
+    # what cannot be judged is the monitor's fault
+    ("access.payload.digits > 1", BROKEN, "line 1, column 1: UNKNOWN: No matching overloads"),
+    ("access.payload.status + 1 == 2", BROKEN, "line 1, column 1: UNKNOWN: No matching overloads"),
+    ("access.payload.count + 0.5 > 5.4", BROKEN, "line 1, column 1: UNKNOWN: No matching overloads"),
+    ("access.payload.count / 0 == 1", BROKEN, "line 1, column 1: INVALID_ARGUMENT: divide by zero"),
+    ("access.payload.status.below == 1", BROKEN, "INVALID_ARGUMENT: Applying SELECT"),
+    ("timestamp(access.payload.bad_at) < run.opened_at", BROKEN, "INVALID_ARGUMENT: String to Tim"),
+    ("int(access.payload.status) == 1", BROKEN, "INVALID_ARGUMENT: cannot convert string to int"),
+    ("access.payload.rows.all(r, r)", BROKEN, "UNKNOWN: No matching overloads"),
+    ("access.payload.count", BROKEN, "line 1, column 1: 5 is neither yes nor no"),
+    ("access.payload.nothing", BROKEN, "None is neither yes nor no"),
+    ("access.payload.big * access.payload.big > 0", BROKEN, "integer overflow"),
+    (
+        "access.payload.status == 'active' &&\n    access.payload.digits > 1",
+        BROKEN,
+        "line 2, column 5: UNKNOWN: No matching overloads",
+    ),
+]  # fmt: skip
+
+
+def test_the_table_is_long_enough():
+    assert len(GOLDEN) >= 80
+
+
+@pytest.mark.parametrize(("text", "verdict", "rest"), GOLDEN, ids=[row[0] for row in GOLDEN])
+def test_every_condition_gets_its_verdict(text, verdict, rest):
+    answer = compile_condition(text, KINDS).judge(WORLD)
+
+    assert answer.verdict is verdict
+    if verdict is BROKEN:
+        assert rest in answer.fault
+    else:
+        assert answer.missing == rest
+
+
+def test_handing_over_only_what_is_read_never_changes_an_answer():
+    whole = {f"access.{name}": getattr(WORLD.latest["access"], name) for name in ("payload", "ids")}
+    for text, verdict, _ in GOLDEN:
+        condition = compile_condition(text, KINDS)
+        values = WORLD.values(condition)
+        assert condition.program.eval(data=values | {k: v for k, v in whole.items() if k in values}).value() == (
+            condition.program.eval(data=values).value()
+        ), (text, verdict)  # fmt: skip
+
+
+def test_only_what_is_read_is_handed_over():
+    condition = compile_condition("access.payload.map.a.b == 1 && has(access.payload.plan)", KINDS)
+
+    assert WORLD.values(condition) == {"access.payload": {"map": {"a": {"b": 1}}, "plan": "pro"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        ("acess.payload.x == 1", 1, 1, "did you mean `access`?"),
+        ("access.paylod.x == 1", 1, 1, "`paylod` is none of them"),
+        ("run.nothing == 1", 1, 1, "`run` offers key, occurrence"),
+        ("true &&\n  nobody.payload == 1", 2, 3, "`nobody` is no evidence kind"),
+        ("access.payload.x ==", 1, 20, "Syntax error"),
+        ("access.payload.count > 9223372036854775808", 1, 24, "invalid int literal"),
+        ("1 + 1", 1, 1, "says yes or no; this one gives INT"),
+        ("'text'", 1, 1, "gives STRING"),
+        ("(" * 17 + "true" + ")" * 17, 1, 17, "At most 16 brackets"),
+        ("access.payload.a.all(x, x.all(y, y.all(z, z)))", 1, 39, "At most 2 loops"),
+        ("true" + " " * 2000, 1, 1, "at most 2000 characters"),
+    ],
+)
+def test_a_wrong_condition_is_refused_with_its_place(text, line, column, words):
+    with pytest.raises(ConditionInvalid) as caught:
+        compile_condition(text, KINDS)
+
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert words in caught.value.sentence
+
+
+def test_the_excerpt_points_at_the_word_with_a_caret():
+    with pytest.raises(ConditionInvalid) as caught:
+        compile_condition("access.payload.yes && acess.payload.no", KINDS)
+
+    assert caught.value.excerpt.splitlines() == [
+        "access.payload.yes && acess.payload.no",
+        "                      ^",
+    ]
+
+
+@pytest.mark.parametrize("kinds", [("a.b", "a_b"), ("run",), ("expected",)])
+def test_kinds_that_would_share_a_name_are_refused(kinds):
+    with pytest.raises(ConditionInvalid, match="one name"):
+        names_of(kinds)
+
+
+def test_a_loop_over_too_many_entries_is_the_monitors_fault():
+    world = World(
+        latest={"access": evidence("access", {"rows": [1] * 20_000})}, expected={}, run={}
+    )
+
+    answer = compile_condition("access.payload.rows.all(r, r == 1)", ("access",)).judge(world)
+
+    assert answer.verdict is BROKEN
+    assert "Iteration budget exceeded" in answer.fault
+
+
+def test_a_hostile_pattern_is_answered_at_once():
+    world = World(
+        latest={"access": evidence("access", {"s": "a" * 30_000 + "!"})}, expected={}, run={}
+    )
+
+    assert (
+        compile_condition("access.payload.s.matches('(a+)+b')", ("access",)).judge(world).verdict
+        is VIOLATED
+    )
