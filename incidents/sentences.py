@@ -116,11 +116,12 @@ def _failed(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
     if took is not None and least and incident.fingerprint == Reason.TOO_SHORT.value:
         return f"succeeded after {length(took)}, at least {length(least)} were expected"
     step = _step_claim(incident, quote)
+    if _failing_step(incident, quote).get("verdict") == Verdict.VIOLATED.value and step:
+        return f"{_healthy(quote)}the evidence says no to “{step}”{_said(quote)}"
     code = quote.get("exit_code")
     with_code = f" with exit code {code}" if code is not None else ""
-    said = " ".join(str(quote.get("summary") or "").split())
     where = f" before “{step}” was proven" if step else ""
-    return f"failed{with_code}{where}" + (f": {_short(said)}" if said else "")
+    return f"failed{with_code}{where}{_said(quote)}"
 
 
 def _stuck(incident: Incident, quote: Any, _values: Any) -> str:
@@ -143,20 +144,33 @@ def _stale(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
 
 
 def _unproven(incident: Incident, quote: Any, _values: Any) -> str:
-    green = [_inner(claim) for claim in _green_claims(quote)]
     step = _step_claim(incident, quote)
-    healthy = f"{_listed(green)}, but " if green else ""
-    return f"{healthy}{f'“{step}”' if step else 'the outcome'} was not proven"
+    return f"{_healthy(quote)}{f'“{step}”' if step else 'the outcome'} was not proven"
 
 
-def _contradicted(_incident: Incident, _quote: Any, _values: Any) -> str:
-    return "it was proven, and later evidence says otherwise"
+def _contradicted(incident: Incident, quote: Any, _values: Any) -> str:
+    step = _step_claim(incident, quote) if incident.step else ""
+    of_what = f" of “{step}”" if step else ""
+    return f"it was proven, and later evidence{of_what} says otherwise"
 
 
-def _partial(_incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
-    if "met" in values and "wanted" in values:
-        return f"only {values['met']} of {values['wanted']} were proven"
-    return "only a part was proven"
+def _partial(incident: Incident, quote: Any, _values: Any) -> str:
+    """ "997 of 1000 “result visible”; missing are cus_17, cus_18 and cus_19"."""
+    step = _failing_step(incident, quote)
+    claim = _step_claim(incident, quote) or "proven"
+    if step.get("wanted") is None:
+        return f"only {step.get('met', 'a part')} met “{claim}”"
+    names = [str(path).partition("[")[2].rstrip("]") for path in step.get("missing") or []]
+    left = int(step["wanted"]) - int(step["met"]) - len(names[:3])
+    named = [*names[:3], f"{left} more"] if left > 0 else names[:3]
+    missing = f"; missing are {_listed(named)}" if names else ""
+    return f"{step['met']} of {step['wanted']} met “{claim}”{missing}"
+
+
+def _broken(incident: Incident, quote: Any, _values: Any) -> str:
+    step = _failing_step(incident, quote)
+    fault = str(step.get("fault") or "").strip()
+    return f"the check of “{step.get('step')}” cannot be judged: {_short(fault) or 'see its rules'}"
 
 
 def _unplaced(_incident: Incident, _quote: Any, _values: Any) -> str:
@@ -174,6 +188,7 @@ _BREAKS = {
     Cause.CONTRADICTED: _contradicted,
     Cause.PARTIAL: _partial,
     Cause.UNPLACED: _unplaced,
+    Cause.BROKEN: _broken,
 }
 
 
@@ -195,6 +210,7 @@ _WITHOUT_DEADLINE = {
     Cause.SLOW.value,  # its limit is a duration; the deadlines of its steps may lie ahead
     Cause.CONTRADICTED.value,
     Cause.UNPLACED.value,
+    Cause.BROKEN.value,
 }
 
 
@@ -219,6 +235,17 @@ def _step_claim(incident: Incident, quote: Mapping[str, Any]) -> str:
     """Empty when the run itself is meant: nobody has named the implicit step."""
     step = _failing_step(incident, quote)
     return "" if step.get("step") in _IMPLICIT else str(step.get("claim") or incident.step)
+
+
+def _healthy(quote: Mapping[str, Any]) -> str:
+    """What looked healthy, as the beginning of a sentence; empty when nothing did."""
+    green = [_inner(claim) for claim in _green_claims(quote)]
+    return f"{_listed(green)}, but " if green else ""
+
+
+def _said(quote: Mapping[str, Any]) -> str:
+    said = " ".join(str(quote.get("summary") or "").split())
+    return f": {_short(said)}" if said else ""
 
 
 def _green_claims(quote: Mapping[str, Any]) -> list[str]:
@@ -294,6 +321,11 @@ _REASONS: dict[str, _Sentence] = {
     Reason.RETRY_PROVED.value: _plain("A later attempt proved it."),
     Reason.PROOF_WITHDRAWN.value: _plain("Later evidence says otherwise."),
     Reason.PROOF_RETURNED.value: _plain("Later evidence proves it again."),
+    Reason.STEP_VIOLATED.value: lambda v: f"The evidence says no to {_named(v, 'a step')}.",
+    Reason.MEMBERS_MISSING.value: lambda v: f"{_named(v, 'A step')} was not met by all in time.",
+    Reason.CONDITION_BROKEN.value: lambda v: (
+        f"The check of {_named(v, 'a step')} cannot be judged: that is the monitor's fault."
+    ),
     Reason.WAIVED_BY_PERSON.value: _waived,
     Reason.NEWER_OCCURRENCE.value: _plain("A newer occurrence makes it moot."),
     Reason.WE_WERE_BLIND.value: _plain(

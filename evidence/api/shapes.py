@@ -67,7 +67,7 @@ class PayloadField(serializers.JSONField):
         return super().run_validation(data) if data is None or data is empty else data
 
 
-class ExpectedField(serializers.JSONField):
+class ExpectedField(serializers.DictField):
     """What the outcome must be, such as {"plan": "pro"} or {"members": ["a", "b"]}: conditions compare with it."""
 
     default_error_messages = {

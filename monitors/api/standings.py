@@ -35,6 +35,11 @@ class StepStandingShape(serializers.Serializer[Any]):
     strength = serializers.CharField(allow_null=True)
     dueAt = serializers.DateTimeField(source="due_at", allow_null=True)
     missing = serializers.ListField(child=serializers.CharField())
+    fault = serializers.CharField(
+        required=False, help_text="why the check cannot be judged, with line and column"
+    )
+    met = serializers.IntegerField(required=False, help_text="members of a batch that met it")
+    wanted = serializers.IntegerField(required=False, help_text="members that must be asked")
 
 
 class ComfortStandingShape(serializers.Serializer[Any]):

@@ -72,7 +72,12 @@ def incident(
             {"sentence_values": {"fresh_as_of": "2026-11-23T01:00:00+00:00", "due_at": DUE.isoformat()}},
             "the content is as of 01:00 UTC, older than it may be; due 03:30 UTC, 42 min late.",
         ),
-        (Cause.PARTIAL, {"sentence_values": {"met": 997, "wanted": 1000}}, "only 997 of 1000 were proven."),
+        (
+            Cause.PARTIAL,
+            {"steps": [{"step": "rows", "claim": "Row saved", "met": 997, "wanted": 1000,
+                        "missing": ["row[a]", "row[b]", "row[c]"], "verdict": "not_yet"}]},
+            "997 of 1000 met “Row saved”; missing are a, b and c.",
+        ),
         (Cause.LATE, {}, "the proof came late."),
         (Cause.LATE, {"sentence_values": {"lateness_seconds": 2520.0}}, "the proof came 42 min late."),
         (
