@@ -71,7 +71,7 @@ class ExpectedField(serializers.DictField):
     """What the outcome must be, such as {"plan": "pro"} or {"members": ["a", "b"]}: conditions compare with it."""
 
     default_error_messages = {
-        "invalid": f'Give an object of at most {PAYLOAD_BYTES} bytes, such as {{"plan": "pro"}}.',
+        "invalid": f"Give an object of at most {PAYLOAD_BYTES} bytes with named values.",
     }
 
     def to_internal_value(self, data: Any) -> Any:
