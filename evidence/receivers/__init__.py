@@ -1,0 +1,1 @@
+"""Pure: one file for each vendor whose signed webhooks become evidence; contract.py is what they share."""

@@ -1,0 +1,54 @@
+"""Pure: senders that sign nothing and only know a secret. It vouches for the sender, not for the body."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping, Sequence
+
+from evidence.receivers.contract import Cause, Refused
+
+KEY_HEADER = "x-luota-key"
+"""For senders that can add a header of their own but no Authorization."""
+
+
+def check_key(headers: Mapping[str, str], secrets: Sequence[str]) -> None:
+    """Authorization: Bearer SECRET, or SECRET in our own header."""
+    given = _authorization(headers, "bearer") or headers.get(KEY_HEADER, "").strip()
+    if not given:
+        raise Refused(Cause.NO_SIGNATURE, f"No bearer token and no {KEY_HEADER} header came along.")
+    _check([given], secrets)
+
+
+def check_basic(headers: Mapping[str, str], secrets: Sequence[str]) -> None:
+    """HTTP Basic, where the secret is the password or the whole of user:password, or our own header."""
+    packed = _authorization(headers, "basic")
+    own = headers.get(KEY_HEADER, "").strip()
+    if not packed and not own:
+        raise Refused(
+            Cause.NO_SIGNATURE, f"No basic credentials and no {KEY_HEADER} header came along."
+        )
+    _check(_pair_and_password(packed) if packed else [own], secrets)
+
+
+def _authorization(headers: Mapping[str, str], scheme: str) -> str:
+    word, _, rest = headers.get("authorization", "").strip().partition(" ")
+    return rest.strip() if word.lower() == scheme else ""
+
+
+def _pair_and_password(packed: str) -> list[str]:
+    try:
+        pair = base64.b64decode(packed, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise Refused(Cause.BAD_SIGNATURE, "The basic credentials are not base64.") from None
+    return [pair, pair.partition(":")[2]]
+
+
+def _check(given: Sequence[str], secrets: Sequence[str]) -> None:
+    """All pairs are compared: how long it takes must not tell which secret is nearly right."""
+    matches = [
+        bool(secret) and hmac.compare_digest(word.encode(), secret.encode())
+        for word in given
+        for secret in secrets
+    ]
+    if True not in matches:
+        raise Refused(Cause.BAD_SIGNATURE, "The secret is none of the receiver's.")
