@@ -154,7 +154,8 @@ def _ids(body: dict[str, Any], event: str, rule: Rule | None) -> dict[str, str]:
 
 def _commit(body: dict[str, Any], event: str) -> str:
     """A deployment may be of another commit than the workflow that made it: the event's own comes first."""
-    return _first(body, (event, "head_sha"), ("deployment", "sha"), ("after",))
+    commit = _first(body, (event, "head_sha"), ("deployment", "sha"), ("after",))
+    return commit if commit.strip("0") else ""
 
 
 def _run(body: dict[str, Any]) -> str:

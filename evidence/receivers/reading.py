@@ -1,11 +1,10 @@
 """Pure: how receivers look into bodies whose shape nobody guarantees. Absent and odd parts read as empty."""
 
 import hashlib
-import math
 import re
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -25,6 +24,9 @@ _ODD = re.compile(r"[^a-z0-9]+")
 _OURS = frozenset({START, CLOSE, PING})
 _ID_NAME = re.compile(r"(\w+?)(?:_id|Id)")
 _NUL = "\x00"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = 100_000_000_000
+"""Numbers from here on count milliseconds: as seconds they would lie beyond the year 5000."""
 
 
 def unreadable(detail: str) -> Refused:
@@ -54,7 +56,7 @@ def json_of(raw: bytes | str) -> Any:
         value = orjson.loads(raw)
     except ValueError as error:
         raise unreadable(f"The body is not JSON: {error}.") from None
-    _refuse_what_cannot_be_kept(value, MAX_DEPTH)
+    check_storable(value)
     return value
 
 
@@ -65,7 +67,8 @@ def object_of(raw: bytes | str) -> dict[str, Any]:
     return value
 
 
-def _refuse_what_cannot_be_kept(value: object, depth: int) -> None:
+def check_storable(value: object, depth: int = MAX_DEPTH) -> None:
+    """Refuse a JSON value that is nested too deep, or holds characters that the database does not take."""
     if isinstance(value, str) and _NUL in value:
         raise unreadable("NUL characters cannot be stored.")
     if not isinstance(value, dict | list):
@@ -74,7 +77,7 @@ def _refuse_what_cannot_be_kept(value: object, depth: int) -> None:
         raise unreadable(f"The JSON is nested deeper than {MAX_DEPTH}.")
     inner = [*value, *value.values()] if isinstance(value, dict) else value
     for item in inner:
-        _refuse_what_cannot_be_kept(item, depth - 1)
+        check_storable(item, depth - 1)
 
 
 def part(value: object, *path: str) -> Any:
@@ -129,18 +132,18 @@ def kind_of(*words: str) -> str:
 
 
 def time_of(value: object) -> datetime | None:
-    """An ISO 8601 text with its offset, or seconds since 1970; None when it is neither."""
-    if isinstance(value, bool):
+    """An ISO 8601 text with its offset, or (milli)seconds since 1970; None when it is neither."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
         if isinstance(value, str) and not _is_number(value):
             read = datetime.fromisoformat(value)
             return read if read.tzinfo else read.replace(tzinfo=UTC)
-        if isinstance(value, str | int | float) and math.isfinite(float(value)):
-            return datetime.fromtimestamp(float(value), tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None
+        number = float(value)
+        seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
+        return _EPOCH + timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_number(word: str) -> bool:

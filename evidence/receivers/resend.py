@@ -22,7 +22,7 @@ from evidence.receivers.reading import (
 )
 
 VENDOR = "resend"
-_IDS = "message, broadcast, template"
+_IDS = "message, smtp_message, broadcast, template"
 RULES = (
     Rule(match="email.sent", kind=mail.SENT, ids=_IDS, note="Resend took it; no proof"),
     Rule(
@@ -72,6 +72,7 @@ def _ids(word: str, data: object) -> dict[str, str]:
         return ids_in(data, owner)
     return ids_of(
         message=text(data, "email_id"),
+        smtp_message=text(data, "message_id"),
         broadcast=text(data, "broadcast_id"),
         template=text(data, "template_id"),
     )

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 
 from evidence.receivers.contract import Cause, Refused
+from evidence.receivers.signatures import keys_of
 
 KEY_HEADER = "x-luota-key"
 """For senders that can add a header of their own but no Authorization."""
@@ -45,10 +46,7 @@ def _pair_and_password(packed: str) -> list[str]:
 
 def _check(given: Sequence[str], secrets: Sequence[str]) -> None:
     """All pairs are compared: how long it takes must not tell which secret is nearly right."""
-    matches = [
-        bool(secret) and hmac.compare_digest(word.encode(), secret.encode())
-        for word in given
-        for secret in secrets
-    ]
+    keys = keys_of(secrets)
+    matches = [hmac.compare_digest(word.encode(), key) for word in given for key in keys]
     if True not in matches:
         raise Refused(Cause.BAD_SIGNATURE, "The secret is none of the receiver's.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from evidence.receivers.contract import Cause, Refused
+from evidence.receivers.reading import time_of
 
 TOLERANCE = timedelta(seconds=300)
 ALGORITHMS = frozenset({"sha1", "sha256", "sha384", "sha512"})
@@ -36,12 +37,13 @@ def check_mac(
         )
 
 
-def check_time(at: datetime | None, *, now: datetime, oldest: timedelta = TOLERANCE) -> None:
+def check_time(signed: object, *, now: datetime, oldest: timedelta = TOLERANCE) -> None:
     """Refuse what was signed too long ago, or in the future: that would be good for replays until then.
 
     `oldest` is wider than TOLERANCE where the sender signs once and repeats the same words for hours;
     there the idempotency key, kept for longer than that, is what stops a replay.
     """
+    at = time_of(signed)
     if at is None:
         raise Refused(Cause.UNREADABLE, "The signed time is not a time.")
     if at < now - oldest:

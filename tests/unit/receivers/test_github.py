@@ -157,6 +157,12 @@ def test_an_unknown_event_is_kept_under_its_own_name():
     assert found.ids == {"issues": "7", "repository": "a/b"}
 
 
+def test_the_push_that_deletes_a_branch_is_of_no_commit():
+    raw = json.dumps({"ref": "refs/heads/old", "after": "0" * 40, "deleted": True}).encode()
+    (found,) = github.read(raw, headers_of("push")).found
+    assert (found.kind, found.deploy_sha, found.ids) == ("push", "", {})
+
+
 def test_a_redelivery_has_the_same_key():
     first = github.read(example("ping"), headers_of("ping"))
     again = github.read(example("ping"), headers_of("ping"))

@@ -61,10 +61,11 @@ def test_what_resend_did_not_sign_now_is_refused(headers, cause):
 
 
 def test_the_message_is_known_by_what_the_send_call_answered():
-    found = found_in(body_of())
+    found = found_in(body_of(message_id="<7@resend.dev>"))
     assert found.kind == found.rule == "email.delivered"
     assert found.ids == {
         "message": DATA["email_id"],
+        "smtp_message": "<7@resend.dev>",
         "luota_run": "report-7",
         "invoice": "in_1",
     }
