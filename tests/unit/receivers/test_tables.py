@@ -6,9 +6,25 @@ from itertools import combinations
 
 import pytest
 
-from evidence.receivers import cloudevents, generic_hmac, github, resend, standard_webhooks, stripe
+from evidence.receivers import (
+    cloudevents,
+    generic_hmac,
+    github,
+    mailgun,
+    openlineage,
+    otlp,
+    postmark,
+    resend,
+    sendgrid,
+    ses,
+    standard_webhooks,
+    stripe,
+)
 
-VENDORS = (cloudevents, generic_hmac, github, resend, standard_webhooks, stripe)
+VENDORS = (
+    cloudevents, generic_hmac, github, mailgun, openlineage, otlp, postmark, resend, sendgrid, ses,
+    standard_webhooks, stripe,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.VENDOR)
