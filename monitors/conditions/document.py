@@ -10,8 +10,8 @@ from datetime import time, timedelta
 from hashlib import sha256
 from typing import Any
 
+from monitors.conditions.condition_text import LONGEST
 from monitors.conditions.duration import format_duration
-from monitors.conditions.expressions import LONGEST
 from monitors.conditions.reading import (
     Reader,
     SpecInvalid,
@@ -31,6 +31,7 @@ from monitors.conditions.reading import (
 from monitors.conditions.rules import (
     ClockTime,
     Comfort,
+    Link,
     Mode,
     Schedule,
     Share,
@@ -44,7 +45,7 @@ from monitors.conditions.sense import check_sense
 __all__ = ["SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
 
 MOST_SCHEDULES, MOST_STEPS, MOST_COMFORTS, MOST_LABELS = 16, 32, 32, 8
-MOST_COUNTED, MOST_SOURCES = 100, 16
+MOST_COUNTED, MOST_SOURCES, MOST_KINDS = 100, 16, 32
 
 _NAME, _SENTENCE, _EXPRESSION = text(80), text(300), text(200)
 
@@ -60,6 +61,10 @@ def _claimed(value: dict[str, Any]) -> dict[str, Any]:
 
 def _comfort(value: object, path: str) -> Comfort:
     return Comfort(**_claimed(_COMFORT(value, path)))
+
+
+def _link(value: object, path: str) -> Link:
+    return Link(**_LINK(value, path))
 
 
 def _step(value: object, path: str) -> Step:
@@ -97,6 +102,7 @@ _SCHEDULE = record(
     }
 )
 _COMFORT = record({"name": _NAME, "claim": _SENTENCE, "kind": kind}, required=("name", "kind"))
+_LINK = record({"kind": kind, "ids": each(label, MOST_LABELS)}, required=("kind", "ids"))
 _STEP = record(
     {
         "name": _NAME,
@@ -137,6 +143,10 @@ _SPEC: Reader = record(
         "comforts": each(_comfort, MOST_COMFORTS),
         "steps": each(_step, MOST_STEPS),
         "group_by": each(label, MOST_LABELS),
+        "key": condition(LONGEST),
+        "occurrence": condition(LONGEST),
+        "opens_on": each(kind, MOST_KINDS),
+        "links": each(_link, MOST_KINDS),
     }
 )
 

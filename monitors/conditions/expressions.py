@@ -14,22 +14,21 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from monitors.conditions.condition_text import (
+    ConditionInvalid,
+    check_bounds,
+    place_of,
+    terms_of,
+)
 from monitors.conditions.paths import (
     Reference,
     Tree,
     is_missing,
     project,
     references_of,
-    tokens_of,
     tree_of,
 )
 from monitors.conditions.values import Evidence, Verdict
-
-LONGEST = 2000
-DEEPEST = 16
-"""Brackets within brackets; the library gives up at 32 by itself, and at 10,000 steps of a loop."""
-MOST_LOOPS = 2
-"""Macros within macros: a third one could spend the whole budget of steps on every judgement."""
 
 RUN, EXPECTED = "run", "expected"
 _FIELDS = {
@@ -55,16 +54,6 @@ _ABSENT = re.compile(
 _BELOW_SCALAR = "INVALID_ARGUMENT: Applying SELECT to non-message type"
 _REFUSED = re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<said>[^\n]*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
-
-
-class ConditionInvalid(Exception):
-    """The text is no condition over these kinds: one sentence, where, and the line with a caret."""
-
-    def __init__(self, sentence: str, *, line: int = 1, column: int = 1, excerpt: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.line, self.column = line, column
-        self.excerpt = excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +114,13 @@ class Condition:
     def _place_of(self, said: str, values: Mapping[str, Any]) -> tuple[int, int]:
         """Where the first term begins that fails like the whole: the library does not say."""
         env = _environment(tuple(sorted(set(self.names.values()))))
-        for at, term in _terms(self.text):
+        for at, term in terms_of(self.text):
             try:
                 alone = env.compile(term).eval(data=values).value()
             except RuntimeError:
                 continue  # a part of a bracket, no term by itself
             if str(alone) == said:
-                return _place(self.text, at)
+                return place_of(self.text, at)
         return 1, 1
 
 
@@ -211,7 +200,7 @@ def names_of(kinds: Iterable[str]) -> dict[str, str]:
 def compile_condition(text: str, kinds: tuple[str, ...]) -> Condition:
     """A condition over these evidence kinds, sorted. Raises ConditionInvalid."""
     names = names_of(kinds)
-    _check_bounds(text)
+    check_bounds(text)
     try:
         program = _environment(kinds).compile(text)
     except RuntimeError as error:
@@ -225,6 +214,44 @@ def compile_condition(text: str, kinds: tuple[str, ...]) -> Condition:
         each for each in references_of(text) if each.keys[0] in {*names, RUN, EXPECTED}
     )
     return Condition(text, names, references, program, _trees(references))
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled expression over one piece of evidence (monitors.conditions.keys)."""
+
+    gives: str
+    """The library's name of its type: STRING, INT, DYN, …"""
+    _compiled: Any
+
+    def read(self, values: Mapping[str, Any]) -> Any:
+        """What it gives, or None when something is missing or wrong. Never raises."""
+        try:
+            found = self._compiled.eval(data=values)
+        except RuntimeError:
+            return None
+        return None if found.type().name() == "ERROR" else found.value()
+
+
+_PIECE = {
+    "kind": cel.Type.STRING,
+    "source": cel.Type.STRING,
+    "subject": cel.Type.STRING,
+    "run": cel.Type.STRING,
+    "ids": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+    "payload": cel.Type.DYN,
+}
+_piece_environment = cel.NewEnv(variables=_PIECE)
+
+
+def compile_text(text: str) -> Program:
+    """An expression over one piece. Raises ConditionInvalid."""
+    check_bounds(text)
+    try:
+        compiled = _piece_environment.compile(text)
+    except RuntimeError as error:
+        raise _refusal(text, str(error), dict.fromkeys(_PIECE, "")) from None
+    return Program(compiled.return_type().name(), compiled)
 
 
 def _trees(references: Iterable[Reference]) -> dict[str, Tree | None]:
@@ -246,37 +273,6 @@ def _environment(kinds: tuple[str, ...]) -> Any:
     }
     variables |= {f"{RUN}.{field}": kind for field, kind in _RUN_FIELDS.items()}
     return cel.NewEnv(variables=variables | {EXPECTED: cel.Type.DYN})
-
-
-def _check_bounds(text: str) -> None:
-    if len(text) > LONGEST:
-        raise ConditionInvalid(
-            f"A condition has at most {LONGEST} characters; this one has {len(text)}."
-        )
-    depth = loops = 0
-    open_loops: list[int] = []
-    tokens = tokens_of(text)
-    for place, token in enumerate(tokens):
-        if token.value in {"(", "[", "{"}:
-            depth += 1
-            if place and tokens[place - 1].value in {
-                "all",
-                "exists",
-                "exists_one",
-                "map",
-                "filter",
-            }:
-                open_loops.append(depth)
-        elif token.value in {")", "]", "}"}:
-            depth -= 1
-            open_loops = [each for each in open_loops if each <= depth]
-        loops = max(loops, len(open_loops))
-        if depth > DEEPEST or loops > MOST_LOOPS:
-            line, column = _place(text, token.at)
-            what = f"{DEEPEST} brackets" if depth > DEEPEST else f"{MOST_LOOPS} loops"
-            raise ConditionInvalid(
-                f"At most {what} may stand in each other.", line=line, column=column
-            )
 
 
 def _refusal(text: str, said: str, names: Mapping[str, str]) -> ConditionInvalid:
@@ -308,28 +304,3 @@ def _no_such(name: str, names: Mapping[str, str]) -> str:
         else f"known are {', '.join([*names, EXPECTED, RUN])}."
     )
     return f"`{first}` is no evidence kind of this spec; {hint}"
-
-
-def _terms(text: str) -> Iterable[tuple[int, str]]:
-    """(offset, text) of what stands between `&&`, `||`, `?` and `:` outside brackets, innermost last."""
-    tokens = tokens_of(text)
-    depth, begin = 0, 0
-    for place, token in enumerate(tokens):
-        depth += (token.value in {"(", "[", "{"}) - (token.value in {")", "]", "}"})
-        pair = token.value + (tokens[place + 1].value if place + 1 < len(tokens) else "")
-        if depth == 0 and (pair in {"&&", "||"} or token.value in {"?", ":"}):
-            yield from _term(text, begin, token.at)
-            begin = token.at + (2 if pair in {"&&", "||"} else 1)
-    yield from _term(text, begin, len(text))
-
-
-def _term(text: str, begin: int, end: int) -> Iterable[tuple[int, str]]:
-    stripped = text[begin:end].strip(" \t\r\n&|!")
-    if stripped:
-        yield text.index(stripped, begin), stripped
-
-
-def _place(text: str, at: int) -> tuple[int, int]:
-    """(line, column), both from 1."""
-    before = text[:at]
-    return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1

@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _KEYWORDS = frozenset({"true", "false", "null", "in"})
-_MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class _Reader:
     def _macro_variable(self) -> str | None:
         """The name that `.all(name, …)` and its like give to each entry."""
         words = [self._mark(self.place + offset) for offset in range(5)]
-        if words[0] == "." and words[1] in _MACROS and words[2] == "(" and words[4] == ",":
+        if words[0] == "." and words[1] in MACROS and words[2] == "(" and words[4] == ",":
             return words[3]
         return None
 

@@ -100,6 +100,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Evidence of a kind that introduces further ids of its run: what carries one of them later belongs to it."""
+
+    kind: str
+    ids: tuple[str, ...]
+    """Names of ids, such as ("message",)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
     """How many of the last `of` occurrences must be broken before a file opens."""
 
@@ -134,9 +143,17 @@ class Spec:
     steps: tuple[Step, ...] = ()
     group_by: tuple[str, ...] = ()
     """Labels of a run (tags of the form name:value, or `environment`) that split files."""
+    key: str = ""
+    """In CEL over one piece from outside: the key of its run; empty for the run or subject that it names."""
+    occurrence: str = ""
+    """In CEL likewise: which occurrence of the key it opens; empty for one run a key."""
+    opens_on: tuple[str, ...] = ()
+    """Kinds that open a run when they come from outside; all others wait until there is one."""
+    links: tuple[Link, ...] = ()
     kinds: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    """Derived: the evidence kinds of steps and comforts, which its conditions may name."""
+    """Derived: the evidence kinds that it names; its conditions may read these."""
 
     def __post_init__(self) -> None:
         named = {step.kind for step in self.steps} | {each.kind for each in self.comforts}
+        named |= {*self.opens_on, *(link.kind for link in self.links)}
         object.__setattr__(self, "kinds", tuple(sorted(named)))

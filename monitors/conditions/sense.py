@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from cronsim import CronSim, CronSimError
 from oncalendar import BaseIterator, OnCalendarError
 
-from monitors.conditions.expressions import ConditionInvalid, compile_condition, names_of
+from monitors.conditions.condition_text import ConditionInvalid
+from monitors.conditions.expressions import compile_condition, names_of
+from monitors.conditions.keys import compile_key
 from monitors.conditions.reading import SpecInvalid
 from monitors.conditions.rules import (
     PING,
@@ -27,10 +29,11 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Where expressions are tried from: a fixed day, so that the answer never depends on today."""
 
 _EVERY_MODE = {"mode", "open_after", "recover_after", "group_by"}
+_PLACING = {"key", "opens_on"}
 _RULES: dict[Mode, set[str]] = {
-    Mode.HEARTBEAT: _EVERY_MODE | {"schedules", "grace"},
+    Mode.HEARTBEAT: _EVERY_MODE | {"schedules", "grace", "opens_on"},
     Mode.RUN: {each.name for each in fields(Spec)} - {"max_age"},
-    Mode.FRESHNESS: _EVERY_MODE | {"max_age", "comforts"},
+    Mode.FRESHNESS: _EVERY_MODE | {"max_age", "comforts", *_PLACING},
 }
 
 
@@ -188,6 +191,15 @@ def _check_conditions(spec: Spec) -> None:
                 raise SpecInvalid(f"steps[{index}].check", _sentence(error)) from error
 
 
+def _check_placing(spec: Spec) -> None:
+    for field, expression in (("key", spec.key), ("occurrence", spec.occurrence)):
+        if expression:
+            try:
+                compile_key(expression)
+            except ConditionInvalid as error:
+                raise SpecInvalid(field, _sentence(error)) from error
+
+
 def _sentence(error: ConditionInvalid) -> str:
     where = f"line {error.line}, column {error.column}: {error.sentence}"
     return f"{where}\n{error.excerpt}" if error.excerpt else where
@@ -216,5 +228,6 @@ _CHECKS: tuple[Callable[[Spec], None], ...] = (
     _check_order,
     _check_times,
     _check_conditions,
+    _check_placing,
     _check_labels,
 )

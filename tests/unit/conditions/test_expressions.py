@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from monitors.conditions.condition_text import ConditionInvalid
 from monitors.conditions.expressions import (
-    ConditionInvalid,
     World,
     compile_condition,
     names_of,
