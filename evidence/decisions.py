@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from evidence.signals import Action, Fate, Signal, Winner
+from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode
 from monitors.conditions.values import Outcome, State
 
@@ -102,11 +103,17 @@ class Entry:
     """(evidence id, run id) of the first delivery of the same event, start or close."""
     foreseen_run_id: UUID | None = None
     """The run that its event is written down with, before it is known whether the event is new."""
+    children: list["Entry"] = field(default_factory=list)
+    """Of a piece from outside: itself, once for each monitor whose run it belongs to."""
     at: datetime = field(init=False)
     """When it counts from (conditions.values.Evidence.at)."""
 
     def __post_init__(self) -> None:
         self.at = min(self.signal.occurred_at or self.received_at, self.received_at)
+
+    def spare_id(self) -> UUID:
+        """Another id of the same receipt, for a piece that is stored in several monitors."""
+        return uuid7_at(self.received_at)
 
     @property
     def is_marking(self) -> bool:

@@ -4,17 +4,21 @@ Locks monitors first and runs second, each in the order of their ids: the evalua
 Intake writes facts and marks (`review_at`, `facts_version`); what they mean is not judged here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from evidence import event_keys, rows
+from evidence import aliases, event_keys, matching, rows
 from evidence.closes import load_closes
 from evidence.decisions import Entry, MonitorRow, RunRow, decide
 from evidence.signals import Action, Fate, Receipt, Signal
 from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode
+
+MOST_ROUNDS = 3
+"""A placed piece may introduce ids by which another is placed; a chain this long is no accident."""
 
 
 def entry_of(signal: Signal, *, now: datetime) -> Entry:
@@ -27,8 +31,42 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
 
     `cursor` is a psycopg cursor or Django's. Raises what the database raises.
     """
-    _find_monitors(cursor, entries)
-    known = [entry for entry in entries if entry.fate is Fate.STORED]
+    pieces = aliases.pieces_of(entries)
+    concerned = matching.concerned_monitors(cursor, pieces)
+    _find_monitors(cursor, entries, set().union(*concerned.values()))
+    children = _place(cursor, pieces, concerned)
+    known = [e for e in entries if e.fate is Fate.STORED and not e.signal.is_found] + children
+    _store_known(cursor, known)
+    _place_waiting(cursor, known)
+    return [_receipt(entry) for entry in entries]
+
+
+def _place(cursor: Any, pieces: Sequence[Entry], concerned: Mapping[int, set[UUID]]) -> list[Entry]:
+    """What comes from outside, as if it had known where it belongs; what finds no run waits."""
+    if not pieces:
+        return []
+    monitors = rows.lock_monitors(cursor, set().union(*concerned.values()))
+    candidates = matching.candidates_of(cursor, pieces, concerned, monitors)
+    homeless = matching.address(cursor, candidates)
+    aliases.keep_waiting(cursor, pieces, homeless)
+    return [child for piece in pieces for child in piece.children]
+
+
+def _place_waiting(cursor: Any, known: Sequence[Entry]) -> None:
+    """What was stored may open a run or introduce an id that something has waited for, and so on."""
+    stored = known
+    for _ in range(MOST_ROUNDS):
+        kept = [entry for entry in stored if entry.is_kept]
+        names = aliases.learn(cursor, kept)
+        waiting = aliases.take_waiting(cursor, names, now=kept[-1].received_at) if names else []
+        if not waiting:
+            return
+        stored = _place(cursor, waiting, matching.concerned_monitors(cursor, waiting))
+        _store_known(cursor, stored)
+
+
+def _store_known(cursor: Any, known: Sequence[Entry]) -> None:
+    """Entries whose monitors are known and locked."""
     concerned = [entry for entry in known if _concerns_run(entry)]
     found = rows.lock_runs(cursor, concerned)
     _foresee_runs(concerned, found)
@@ -39,15 +77,14 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
         decide(entry)
     rows.write(cursor, [entry for entry in known if entry.is_kept])
     event_keys.correct(cursor, [e for e in known if e.is_kept or _repeats_stored(e)])
-    return [_receipt(entry) for entry in entries]
 
 
-def _find_monitors(cursor: Any, entries: Sequence[Entry]) -> None:
-    """Lock the monitors; whatever the sender may not speak of gets the fate UNKNOWN."""
+def _find_monitors(cursor: Any, entries: Sequence[Entry], others: set[UUID]) -> None:
+    """Lock the monitors, and `others`; whatever the sender may not speak of gets the fate UNKNOWN."""
     by_run = rows.monitors_of_runs(cursor, {e.signal.run_id for e in entries if e.signal.run_id})
     wanted = {e.signal.monitor_id for e in entries if e.signal.monitor_id} | set(by_run.values())
-    monitors = rows.lock_monitors(cursor, wanted)
-    for entry in entries:
+    monitors = rows.lock_monitors(cursor, wanted | others)
+    for entry in (each for each in entries if not each.signal.is_found):
         signal = entry.signal
         monitor_id = by_run.get(signal.run_id) if signal.run_id else signal.monitor_id
         monitor = monitors.get(monitor_id) if monitor_id else None
@@ -160,6 +197,8 @@ def _opened_run(entry: Entry) -> RunRow:
 
 
 def _receipt(entry: Entry) -> Receipt:
+    if entry.signal.is_found:
+        return _receipt_of_piece(entry)
     monitor, run = entry.monitor, entry.run
     if entry.fate in {Fate.UNKNOWN, Fate.WRONG_MODE, Fate.UNNAMED} or monitor is None:
         return Receipt(fate=entry.fate, mode=monitor.mode if monitor else "")
@@ -175,3 +214,12 @@ def _receipt(entry: Entry) -> Receipt:
         mode=monitor.mode,
         is_paused=monitor.is_paused,
     )
+
+
+def _receipt_of_piece(entry: Entry) -> Receipt:
+    """Stored somewhere, or a repetition everywhere, or waiting for its run."""
+    stored = [child for child in entry.children if child.is_kept]
+    shown = stored or entry.children
+    if not shown:
+        return Receipt(fate=entry.fate, evidence_id=entry.evidence_id)
+    return replace(_receipt(shown[0]), placed=len(stored))

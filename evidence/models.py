@@ -1,7 +1,7 @@
 """What proves an outcome. Evidence is append-only and lives in daily partitions of its time-ordered id."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -118,6 +118,75 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.evidence_id}"
+
+
+class RunAlias(models.Model):
+    """An id that evidence of a run has introduced: what carries it later belongs to that run."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, db_index=False, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    """Of the id, such as `message`."""
+    value = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            # Where does this id belong? The run that named it last.
+            models.UniqueConstraint(fields=["monitor", "name", "value"], name="run_alias_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"
+
+
+class Unplaced(models.TextChoices):
+    """Why a piece from outside found no run."""
+
+    NO_MONITOR = "no_monitor"
+    """No monitor's spec names its kind."""
+    NO_KEY = "no_key"
+    """It says neither a key nor an id."""
+    NO_RUN = "no_run"
+    """No run has this key or one of these ids (yet)."""
+
+
+class UnplacedEvidence(models.Model):
+    """What came from outside and matches no run yet; tried again when an id or a run is learned."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    """Minted by our clock at receipt."""
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    source = models.CharField(max_length=30)
+    strength = models.PositiveSmallIntegerField(choices=StrengthChoice.choices)
+    kind = models.CharField(max_length=64)
+    ids = models.JSONField(default=dict)
+    names = ArrayField(models.CharField(max_length=300))
+    """What would place it, as texts: `<monitor id> key <key>`, `<monitor id> <id name> <id>`."""
+    reason = models.CharField(max_length=10, choices=Unplaced.choices)
+    received_at = models.DateTimeField()
+    event_digest = models.BinaryField(max_length=32, null=True)
+    """SHA-256 of the sender's event id: the same delivery waits once."""
+    signal = models.JSONField()
+    """The rest of the signal, redacted: what evidence it becomes when it is placed."""
+
+    class Meta:
+        verbose_name_plural = "unplaced evidence"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "source", "event_digest"], name="unplaced_event_once"
+            ),
+        ]
+        indexes = [
+            # What waits for an id or a run that was just learned.
+            GinIndex(fields=["names"], name="unplaced_by_name"),
+            # The list of a workspace, newest first; pruning.
+            models.Index(fields=["workspace", "-id"], name="unplaced_of_workspace"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
 
 
 class IntakeBeat(models.Model):

@@ -87,6 +87,8 @@ class Signal:
     redactions: tuple[Note, ...] = ()
     truncation: dict[str, dict[str, int]] | None = None
     digest: bytes = b""
+    is_found: bool = False
+    """It comes from outside and knows no monitor: evidence.matching places it."""
 
     @property
     def outcome(self) -> Outcome:
@@ -111,6 +113,8 @@ class Fate(StrEnum):
     """The monitor's mode does not take such a signal."""
     UNNAMED = "unnamed"
     """It does not say which run of the monitor it is about."""
+    UNPLACED = "unplaced"
+    """It matches no run yet, and waits for one."""
     REFUSED = "refused"
     """The database would not take this one; its neighbours were stored."""
 
@@ -141,6 +145,8 @@ class Receipt:
     or when very many others came after it."""
     mode: str = ""
     is_paused: bool = False
+    placed: int = 0
+    """Of a piece from outside: in how many monitors it was stored."""
 
 
 def clean(sender: Sender, action: Action, words: Mapping[str, Any]) -> Signal:

@@ -133,6 +133,29 @@ class Spec(models.Model):
         return f"v{self.number}"
 
 
+class MonitorKind(models.Model):
+    """An evidence kind that a monitor's current spec names: who is concerned by what comes from outside.
+
+    Derived from the spec whenever one is written (monitors.operations).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            # Which monitors does this kind concern? Once each.
+            models.UniqueConstraint(
+                fields=["workspace", "kind", "monitor"], name="monitor_kind_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
 class Pause(models.Model):
     """A stretch in which a monitor was not judged; deadlines inside it are stretched, not missed."""
 

@@ -16,7 +16,7 @@ from django.db.models import F
 from monitors.conditions.document import digest, parse_spec, to_document
 from monitors.conditions.rules import Mode
 from monitors.conditions.sense import check_fires
-from monitors.models import Monitor, Run, Severity, Spec
+from monitors.models import Monitor, MonitorKind, Run, Severity, Spec
 from workspaces import audit
 from workspaces.audit import Actor
 from workspaces.models import Membership, Route
@@ -196,6 +196,7 @@ def _update(monitor: Monitor, draft: MonitorDraft, *, actor: Actor, now: datetim
 def _write_spec(
     monitor: Monitor, rules: Mapping[str, object], *, number: int, actor: Actor, now: datetime
 ) -> Spec:
+    note_kinds(monitor, rules)
     return Spec.objects.create(
         workspace_id=monitor.workspace_id,
         monitor=monitor,
@@ -204,6 +205,19 @@ def _write_spec(
         digest=digest(rules),
         created_by=actor.user,
         created_at=now,
+    )
+
+
+def note_kinds(monitor: Monitor, rules: Mapping[str, object]) -> None:
+    """Keep MonitorKind in line with the rules that hold from now on."""
+    kinds = parse_spec(Mode(monitor.mode), rules).kinds
+    MonitorKind.objects.filter(monitor=monitor).exclude(kind__in=kinds).delete()
+    MonitorKind.objects.bulk_create(
+        [
+            MonitorKind(workspace_id=monitor.workspace_id, monitor=monitor, kind=kind)
+            for kind in kinds
+        ],
+        ignore_conflicts=True,
     )
 
 

@@ -107,7 +107,7 @@ def _problem_of(receipt: Receipt, action: Action) -> Problem | None:
             )
         case Fate.CONTRARY | Fate.CONTRARY_AGAIN:
             return _contrary(receipt)
-        case Fate.STORED | Fate.DUPLICATE | Fate.REPLAYED:
+        case Fate.STORED | Fate.DUPLICATE | Fate.REPLAYED | Fate.UNPLACED:
             return None
 
 

@@ -10,6 +10,7 @@ from luota.lib.ids import uuid7
 from monitors.conditions.document import digest
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run, Spec
+from monitors.operations import note_kinds
 from workspaces.models import (
     Channel,
     ChannelKind,
@@ -87,6 +88,7 @@ class MonitorFactory(DjangoModelFactory):
         )
         Monitor.objects.filter(pk=monitor.pk).update(spec=spec)
         monitor.spec = spec
+        note_kinds(monitor, document)
         return monitor
 
 

@@ -1,0 +1,191 @@
+"""What waits for its run, and the ids that runs introduce: what came too early is placed when one is learned."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from evidence.decisions import Entry
+from evidence.matching import Candidate, waiting_name, waiting_names
+from evidence.signals import Action, Fate, Sender, Signal
+from luota.lib.ids import uuid7_at
+from monitors.conditions.rules import Spec, Strength
+from monitors.specs import read_specs
+
+MOST_AT_ONCE = 500
+"""Waiting pieces that one transaction places; the rest is found by the next signal of their run."""
+
+
+def keep_waiting(cursor: Any, entries: Sequence[Entry], homeless: Sequence[Candidate]) -> None:
+    """Write down what found no run in any monitor."""
+    by_entry: dict[int, list[Candidate]] = {id(entry): [] for entry in entries}
+    for candidate in homeless:
+        by_entry[id(candidate.entry)].append(candidate)
+    rows = [_waiting(entry, by_entry[id(entry)]) for entry in entries if not entry.children]
+    if rows:
+        cursor.execute(_KEEP, [orjson.dumps(rows).decode()])
+
+
+_KEEP = """
+    INSERT INTO evidence_unplacedevidence
+        (id, workspace_id, source, strength, kind, ids, names, reason, received_at, event_digest, signal)
+    SELECT id, workspace_id, source, strength, kind, ids, names, reason, received_at,
+        decode(event_digest, 'hex'), signal
+    FROM jsonb_to_recordset(%s::jsonb) AS w(id uuid, workspace_id uuid, source text, strength int,
+        kind text, ids jsonb, names text[], reason text, received_at timestamptz, event_digest text,
+        signal jsonb)
+    ON CONFLICT DO NOTHING
+"""
+
+
+def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    signal = entry.signal
+    names = waiting_names(candidates)
+    entry.fate = Fate.UNPLACED
+    return {
+        "id": entry.evidence_id,
+        "workspace_id": signal.sender.workspace_id,
+        "source": signal.sender.source,
+        "strength": int(signal.sender.strength),
+        "kind": signal.kind,
+        "ids": signal.ids,
+        "names": names,
+        "reason": _reason(candidates, names),
+        "received_at": entry.received_at,
+        "event_digest": _digest(signal.event_id),
+        "signal": _written(signal),
+    }
+
+
+def _reason(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
+    if not candidates:
+        return "no_monitor"
+    return "no_run" if names else "no_key"
+
+
+def _digest(event_id: str) -> str | None:
+    return hashlib.sha256(event_id.encode()).hexdigest() if event_id else None
+
+
+_KEPT = (
+    "kind", "external_run_id", "subject", "event_id", "occurred_at", "fresh_as_of", "summary", "ids",
+    "output", "exit_code", "environment", "host", "deploy_sha", "attempt", "tags", "redactions", "truncation",
+)  # fmt: skip
+
+
+def _written(signal: Signal) -> dict[str, Any]:
+    """The signal as JSON: what `_read` needs to build it again."""
+    words = {name: getattr(signal, name) for name in _KEPT}
+    for name in ("payload", "expected"):
+        value = getattr(signal, name)
+        words[name] = orjson.Fragment(value) if value else None
+    sender = signal.sender
+    return words | {
+        "digest": signal.digest.hex(),
+        "token_id": sender.token_id,
+        "request_id": sender.request_id,
+        "bound_to": sender.bound_to,
+    }
+
+
+def learn(cursor: Any, entries: Sequence[Entry]) -> list[str]:
+    """Note the ids that these stored pieces introduce; returns all by which something may wait.
+
+    Index: run_alias_once.
+    """
+    aliases = _introduced(cursor, [entry for entry in entries if entry.run and entry.signal.ids])
+    if aliases:
+        cursor.execute(
+            "INSERT INTO evidence_runalias (workspace_id, monitor_id, run_id, name, value)"
+            " SELECT DISTINCT ON (monitor_id, name, value) *"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[])"
+            "   AS w(workspace_id, monitor_id, run_id, name, value)"
+            " ON CONFLICT (monitor_id, name, value) DO UPDATE SET run_id = excluded.run_id"
+            " WHERE evidence_runalias.run_id <> excluded.run_id",
+            [list(column) for column in zip(*aliases, strict=True)],
+        )
+    names = {waiting_name(monitor_id, name, value) for _, monitor_id, _, name, value in aliases}
+    for run in {id(e.run): e.run for e in entries if e.run and e.run.is_new}.values():
+        names |= {
+            waiting_name(run.monitor_id, "key", key) for key in (run.key, run.occurrence) if key
+        }
+    return sorted(names)
+
+
+def _introduced(cursor: Any, entries: Sequence[Entry]) -> list[tuple[UUID, UUID, UUID, str, str]]:
+    """(workspace, monitor, run, name, value) of every id that a spec's links name."""
+    specs = read_specs(
+        cursor, {e.monitor.spec_id for e in entries if e.monitor and e.monitor.spec_id}
+    )
+    found = []
+    for entry in entries:
+        monitor, run = entry.monitor, entry.run
+        spec = specs.get(monitor.spec_id) if monitor and monitor.spec_id else None
+        if monitor and run and isinstance(spec, Spec):
+            found += [
+                (monitor.workspace_id, monitor.id, run.id, name, entry.signal.ids[name])
+                for link in spec.links
+                if link.kind == entry.signal.kind
+                for name in link.ids
+                if name in entry.signal.ids
+            ]
+    return found
+
+
+def take_waiting(cursor: Any, names: Sequence[str], *, now: datetime) -> list[Entry]:
+    """What waited for one of these names, taken out of the waiting room. Index: unplaced_by_name.
+
+    Evidence is never older than its run: a piece that came before it gets an id of now and keeps its dates.
+    """
+    if not names:
+        return []
+    cursor.execute(
+        "DELETE FROM evidence_unplacedevidence WHERE id IN (SELECT id FROM evidence_unplacedevidence"
+        "   WHERE names && %s::varchar[] ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
+        " RETURNING id, workspace_id, source, strength, received_at, signal::text",
+        [list(names), MOST_AT_ONCE],
+    )
+    return [_read(*row, now=now) for row in sorted(cursor.fetchall())]
+
+
+def _read(
+    _uid: UUID,
+    workspace_id: UUID,
+    source: str,
+    strength: int,
+    received_at: datetime,
+    written: str,
+    *,
+    now: datetime,
+) -> Entry:
+    words: Mapping[str, Any] = orjson.loads(written)
+    sender = Sender(
+        workspace_id=workspace_id,
+        token_id=_uuid(words["token_id"]),
+        bound_to=_uuid(words["bound_to"]),
+        source=source,
+        strength=Strength(strength),
+        request_id=_uuid(words["request_id"]),
+    )
+    kept = {name: words[name] for name in _KEPT}
+    for name in ("occurred_at", "fresh_as_of"):
+        kept[name] = datetime.fromisoformat(kept[name]) if kept[name] else None
+    for name in ("payload", "expected"):
+        kept[name] = orjson.dumps(words[name]) if words[name] is not None else None
+    signal = Signal(
+        sender=sender, action=Action.EVIDENCE, digest=bytes.fromhex(words["digest"]), is_found=True,
+        **kept | {"redactions": tuple(kept["redactions"])},
+    )  # fmt: skip
+    return Entry(signal=signal, evidence_id=uuid7_at(now), received_at=received_at)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def pieces_of(entries: Iterable[Entry]) -> list[Entry]:
+    """Those that come from outside."""
+    return [entry for entry in entries if entry.signal.is_found]
