@@ -3,7 +3,14 @@
 from django.contrib import admin
 from django.db.models import Q
 
-from evidence.models import BlindWindow, Evidence, IdempotencyKey, IntakeBeat
+from evidence.models import (
+    BlindWindow,
+    Evidence,
+    IdempotencyKey,
+    IntakeBeat,
+    RunAlias,
+    UnplacedEvidence,
+)
 from luota.lib.admin import ReadingAdmin, stored_by_request
 from luota.lib.shapes import find_uuid
 
@@ -41,6 +48,27 @@ class IdempotencyKeyAdmin(ReadingAdmin):
     list_select_related = ("workspace",)
     search_fields = ()
     exclude = ("digest",)
+
+
+@admin.register(UnplacedEvidence)
+class UnplacedEvidenceAdmin(ReadingAdmin):
+    list_display = ("id", "workspace", "source", "kind", "reason", "received_at")
+    list_select_related = ("workspace",)
+    search_fields = ()
+    exclude = ("event_digest",)
+    ordering = ("-pk",)
+
+
+@admin.register(RunAlias)
+class RunAliasAdmin(ReadingAdmin):
+    list_display = ("id", "monitor", "run", "name", "value")
+    list_select_related = ("monitor", "run")
+    raw_id_fields = ("monitor", "run", "workspace")
+    search_help_text = "Id of the run"
+
+    def found_by(self, term: str) -> Q | None:
+        pk = find_uuid(term)
+        return Q(run_id=pk) if pk else None
 
 
 @admin.register(IntakeBeat)

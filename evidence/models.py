@@ -144,12 +144,9 @@ class RunAlias(models.Model):
 class Unplaced(models.TextChoices):
     """Why a piece from outside found no run."""
 
-    NO_MONITOR = "no_monitor"
-    """No monitor's spec names its kind."""
-    NO_KEY = "no_key"
-    """It says neither a key nor an id."""
-    NO_RUN = "no_run"
-    """No run has this key or one of these ids (yet)."""
+    NO_MONITOR = "no_monitor", "No monitor names this kind"
+    NO_KEY = "no_key", "It says neither a key nor an id"
+    NO_RUN = "no_run", "No run has this key or one of these ids yet"
 
 
 class UnplacedEvidence(models.Model):

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from evidence import idempotency, partitions
+from evidence import idempotency, partitions, unplaced
 from luota.lib import clock
 
 
@@ -15,3 +15,8 @@ def keep_partitions() -> None:
 @shared_task
 def prune_idempotency() -> None:
     idempotency.prune(before=clock.now() - settings.IDEMPOTENCY_RETENTION)
+
+
+@shared_task
+def forget_unplaced() -> None:
+    unplaced.forget(now=clock.now())

@@ -19,6 +19,7 @@ app.conf.task_routes = {
     "incidents.tasks.send_due": {"queue": "notify"},
     "evidence.tasks.keep_partitions": {"queue": "maintain"},
     "evidence.tasks.prune_idempotency": {"queue": "maintain"},
+    "evidence.tasks.forget_unplaced": {"queue": "maintain"},
 }
 
 
@@ -33,4 +34,5 @@ app.conf.beat_schedule = {
     "outbox": _every(_SECOND, "incidents.tasks.send_due"),
     "partitions": _every(_HOUR, "evidence.tasks.keep_partitions"),
     "prune": _every(_HOUR, "evidence.tasks.prune_idempotency"),
+    "unplaced": _every(_HOUR, "evidence.tasks.forget_unplaced"),
 }

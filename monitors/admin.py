@@ -8,7 +8,7 @@ from luota.lib import clock
 from luota.lib.admin import ReadingAdmin
 from luota.lib.shapes import find_uuid
 from monitors.interruptions import pause_monitor, resume_monitor
-from monitors.models import Monitor, Pause, Run, RunMove, Spec
+from monitors.models import Monitor, MonitorKind, Pause, Run, RunMove, Spec
 from workspaces.admin import ReadingInline
 from workspaces.audit import actor_of
 
@@ -61,6 +61,17 @@ class PauseAdmin(ReadingAdmin):
 
     def found_by(self, term: str) -> Q | None:
         return by_own_or_monitor(Pause, term)
+
+
+@admin.register(MonitorKind)
+class MonitorKindAdmin(ReadingAdmin):
+    list_display = ("id", "workspace", "monitor", "kind")
+    list_select_related = ("workspace", "monitor")
+    search_help_text = "Id of the monitor"
+
+    def found_by(self, term: str) -> Q | None:
+        pk = find_uuid(term)
+        return Q(monitor_id=pk) if pk else None
 
 
 class RunMoveInline(ReadingInline):

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=64)),
                 ('ids', models.JSONField(default=dict)),
                 ('names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=300), size=None)),
-                ('reason', models.CharField(choices=[('no_monitor', 'No Monitor'), ('no_key', 'No Key'), ('no_run', 'No Run')], max_length=10)),
+                ('reason', models.CharField(choices=[('no_monitor', 'No monitor names this kind'), ('no_key', 'It says neither a key nor an id'), ('no_run', 'No run has this key or one of these ids yet')], max_length=10)),
                 ('received_at', models.DateTimeField()),
                 ('event_digest', models.BinaryField(max_length=32, null=True)),
                 ('signal', models.JSONField()),

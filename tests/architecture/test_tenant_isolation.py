@@ -20,11 +20,19 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.regex_helper import normalize
 
-from evidence.models import BlindWindow, Evidence, IdempotencyKey, IntakeBeat
+from evidence.models import (
+    BlindWindow,
+    Evidence,
+    IdempotencyKey,
+    IntakeBeat,
+    RunAlias,
+    UnplacedEvidence,
+)
 from incidents.models import AffectedRun, Attempt, Delivery, NoticeType, Transition
 from luota.lib import clock
+from luota.lib.ids import uuid7
 from monitors.conditions.values import State
-from monitors.models import Pause, RunMove
+from monitors.models import MonitorKind, Pause, RunMove
 from tests.conftest import signed_in, with_key
 from tests.factories import (
     ChannelFactory,
@@ -112,6 +120,12 @@ def make_history(
     IdempotencyKey.objects.create(
         **own, source="api", digest=b"k" * 32, evidence_id=evidence.pk, created_at=now
     )
+    MonitorKind.objects.create(**own, monitor=monitor, kind="victim")
+    RunAlias.objects.create(**own, monitor=monitor, run=run, name="message", value=MARK)
+    UnplacedEvidence.objects.create(
+        **own, id=uuid7(), source="stripe", strength=1, kind="victim", names=[MARK], reason="no_run",
+        received_at=now, signal={"summary": MARK},
+    )  # fmt: skip
     Pause.objects.create(**own, monitor=monitor, starts_at=now, ends_at=now, reason=MARK)
     RunMove.objects.create(
         **own, run=run, letter="A", old_state=State.EXPECTED, new_state=State.OPEN, at=now,

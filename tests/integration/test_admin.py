@@ -13,11 +13,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from evidence.models import BlindWindow, Evidence, IdempotencyKey, IntakeBeat
+from evidence.models import (
+    BlindWindow,
+    Evidence,
+    IdempotencyKey,
+    IntakeBeat,
+    RunAlias,
+    UnplacedEvidence,
+)
 from incidents.models import AffectedRun, Attempt, Delivery, Incident, Transition
 from luota.lib import clock
 from luota.lib.ids import uuid7
-from monitors.models import Monitor, Pause, Run, RunMove, Spec
+from monitors.models import Monitor, MonitorKind, Pause, Run, RunMove, Spec
 from tests.conftest import signed_in
 from tests.factories import MembershipFactory, MonitorFactory, RunFactory, TokenFactory, UserFactory
 from tests.factories.incidents import IncidentFactory
@@ -36,7 +43,8 @@ from workspaces.models import (
 
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, IdempotencyKey,
-    Incident, IntakeBeat, Membership, Monitor, Pause, Route, Run, Spec, Token, Transition,
+    Incident, IntakeBeat, Membership, Monitor, MonitorKind, Pause, Route, Run, RunAlias, Spec, Token,
+    Transition, UnplacedEvidence,
 ]  # fmt: skip
 INLINE = {RunMove, RouteStep}
 OURS = {"workspaces", "monitors", "evidence", "incidents"}
