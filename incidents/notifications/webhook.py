@@ -10,8 +10,9 @@ import orjson
 from standardwebhooks import Webhook
 
 from incidents.notifications.notice import Answer, Notice
-from luota.lib.outbound import AddressRefused, Client, Unreachable
+from luota.lib.guard import AddressRefused, Unreachable
 from luota.lib.outbound import Answer as HttpAnswer
+from luota.lib.outbound import Client
 
 _EXCERPT = 200
 

@@ -1,49 +1,47 @@
-"""The only way out to addresses that users give: no inner network, no redirect, no endless answer.
+"""The only way out to addresses that users give: no inner network, no unchecked redirect, no endless answer.
 
-Names are resolved once, every address is checked, and the connection goes to the one that was checked
-(a second answer of the name server changes nothing). Environment proxies and cookies are not used.
+The guard (luota.lib.guard) checks addresses and holds the clock; proxies of the environment and cookies are not used.
 """
 
-import http.client
-import io
-import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address, ip_network
 from time import monotonic
-from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
-from AntiSSRF._antissrf_agent import _AntiSSRFAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from AntiSSRF import AntiSSRFError
+
+from luota.lib import guard
+from luota.lib.guard import (
+    DEFAULT_PORTS,
+    Adapter,
+    AddressRefused,
+    PlainHttp,
+    Unreachable,
+    all_ends_at,
+    policy_for,
+    why,
+)
 
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 10.0
-"""For the whole answer: a counterparty that drips one byte a second does not hold a thread."""
-LONGEST_SECONDS = 3 * CONNECT_SECONDS + ANSWER_SECONDS
+LONGEST_SECONDS = 3 * CONNECT_SECONDS + guard.ANSWER_SECONDS
 """Connecting, the TLS handshake and sending each may take CONNECT_SECONDS."""
 ANSWER_BYTES = 4096
+PAGE_BYTES = 1024 * 1024
+MOST_REDIRECTS = 3
 USER_AGENT = "Luota/1"
 _MALFORMED = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
     urllib3.exceptions.LocationValueError,
-    UnicodeError,
+    ValueError,  # also of requests itself, about the target of a redirect
 )
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class AddressRefused(Exception):
-    """The address is, or leads to, a place that nobody may reach through Luota."""
-
-
-class Unreachable(Exception):
-    """No answer: the sentence says why."""
+_PACKINGS = frozenset({"identity", "gzip", "deflate"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,40 +57,90 @@ class Answer:
     location: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A whole answer that was read to be understood."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
 class Client:
     """Keeps its connections. Not to be shared between threads."""
 
-    def __init__(self, allowed_networks: Sequence[str]) -> None:
-        policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
-        policy.add_xff_header = False
-        policy.allow_plain_text_http = True  # narrowed to allowed networks by the adapter
-        if allowed_networks:
-            policy.add_allowed_addresses(list(allowed_networks))
+    def __init__(
+        self, allowed_networks: Sequence[str], *, plain_http: PlainHttp = PlainHttp.INSIDE
+    ) -> None:
+        policy = policy_for(allowed_networks)
         self._session: requests.Session = policy.get_antissrf_session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = USER_AGENT
-        for scheme in _DEFAULT_PORTS:
-            self._session.mount(f"{scheme}://", _Adapter(policy, allowed_networks))
+        for scheme in DEFAULT_PORTS:
+            self._session.mount(f"{scheme}://", Adapter(policy, allowed_networks, plain_http))
 
     def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """One try. A redirect is an answer, never followed. AddressRefused, Unreachable."""
+        with self._request("POST", url, headers=headers, body=body) as response:
+            return _read(response)
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        secret_headers: Mapping[str, str],
+        most_bytes: int = PAGE_BYTES,
+    ) -> Page:
+        """The answer after at most MOST_REDIRECTS, each checked anew, all within ANSWER_SECONDS.
+
+        `secret_headers` go to the origin that the user named and to no other. AddressRefused, Unreachable.
+        """
+        token = all_ends_at.set(monotonic() + guard.ANSWER_SECONDS)
         try:
-            with self._session.post(
+            return self._follow(url, headers, secret_headers, most_bytes)
+        finally:
+            all_ends_at.reset(token)
+
+    def _follow(
+        self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], most_bytes: int
+    ) -> Page:
+        origin = _origin(url)
+        for _ in range(MOST_REDIRECTS + 1):
+            sent = {**headers, **(secrets if _origin(url) == origin else {})}
+            with self._request("GET", url, headers=sent) as response:
+                location = response.headers.get("Location", "")
+                if response.status_code not in _REDIRECTS or not location:
+                    return _read_whole(response, most_bytes)
+                response.raw.close()  # its body is nobody's business, and may have no end
+            url = _joined(url, location)
+        raise Unreachable(f"more than {MOST_REDIRECTS} redirects")
+
+    @contextmanager
+    def _request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Iterator[requests.Response]:
+        seconds = min(CONNECT_SECONDS, _seconds_left())
+        try:
+            with self._session.request(
+                method,
                 url,
                 data=body,
                 headers=dict(headers),
-                timeout=(CONNECT_SECONDS, CONNECT_SECONDS),
+                timeout=(seconds, seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return _read(response)
+                yield response
         except AntiSSRFError as error:
             raise AddressRefused(str(error)) from error
         except _MALFORMED as error:
             raise AddressRefused(f"This is no address that can be called: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(_why(error)) from error
+            raise Unreachable(why(error)) from error
 
     def close(self) -> None:
         self._session.close()
@@ -113,85 +161,44 @@ def _read(response: requests.Response) -> Answer:
     )
 
 
-def _why(error: BaseException) -> str:
-    """The innermost cause in words; requests and urllib3 wrap it several times over."""
-    seen: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in seen:
-        seen.append(cause)
-        inner = getattr(cause, "reason", None)
-        first = cause.args[0] if cause.args else None
-        nested = next((each for each in (inner, first) if isinstance(each, BaseException)), None)
-        cause = nested or cause.__cause__
-    said = " ".join(str(seen[-1]).split())
-    return said or type(seen[-1]).__name__
+def _read_whole(response: requests.Response, most_bytes: int) -> Page:
+    """Unpacked as it comes, so that a small answer which unpacks to a big one ends at the limit, too."""
+    packing = response.headers.get("Content-Encoding", "identity").lower()
+    if packing not in _PACKINGS:
+        raise Unreachable(f"the answer is packed as {packing}, which nobody asked for")
+    body = bytearray()
+    for piece in response.raw.stream(64 * 1024, decode_content=True):
+        body += piece
+        if len(body) > most_bytes:
+            response.raw.close()
+            raise Unreachable(f"the answer is longer than {most_bytes} bytes")
+    return Page(
+        status=response.status_code,
+        reason=response.reason or "",
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=bytes(body),
+    )
 
 
-class _TimedReader(io.RawIOBase):
-    """Reads a socket until an instant, however small the pieces are in which the answer comes."""
-
-    def __init__(self, raw: io.RawIOBase, connected: socket.socket) -> None:
-        self._raw, self._socket = raw, connected
-        self._ends_at = monotonic() + ANSWER_SECONDS
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._ends_at - monotonic()
-        try:
-            self._socket.settimeout(max(left, 0.001))
-            return self._raw.readinto(buffer)
-        except TimeoutError:
-            raise TimeoutError(f"no whole answer within {ANSWER_SECONDS:.0f} s") from None
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise AddressRefused(
+            f"The redirect leads to no address that can be called: {error}"
+        ) from error
 
 
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+    except ValueError as error:
+        raise AddressRefused(f"This is no address that can be called: {error}") from error
 
 
-class _Connection(HTTPConnection):
-    response_class = _Response
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(_AntiSSRFAdapter):  # type: ignore[misc]  # antissrf is not typed
-    """The library's guard, with the port in Host and plain http only inside allowed networks."""
-
-    def __init__(self, policy: AntiSSRFPolicy, allowed_networks: Sequence[str]) -> None:
-        super().__init__(policy, pool_maxsize=1)
-        self._allowed = [ip_network(network, strict=False) for network in allowed_networks]
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        place, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        scheme, port = place["scheme"], place.get("port")
-        if scheme == "http" and not self._is_allowed(place["host"]):
-            raise AntiSSRFError("Outside OUTBOUND_ALLOWED_NETWORKS only https is used.")
-        if port and port != _DEFAULT_PORTS[scheme]:
-            request.headers["Host"] = f"{request.headers['Host']}:{port}"
-        return place, pool
-
-    def _is_allowed(self, address: str) -> bool:
-        connected = ip_address(address)
-        mapped = getattr(connected, "ipv4_mapped", None) or connected
-        return any(mapped in network for network in self._allowed)
+def _seconds_left() -> float:
+    left = all_ends_at.get(monotonic() + guard.ANSWER_SECONDS) - monotonic()
+    if left <= 0:
+        raise Unreachable(f"no whole answer within {guard.ANSWER_SECONDS:.0f} s")
+    return left

@@ -15,7 +15,7 @@ from incidents.models import Attempt, Delivery, Incident, NoticeType
 from incidents.notifications import ledger
 from incidents.notifications.outbox import queue_notices
 from incidents.notifications.sending import send_due
-from luota.lib import clock, outbound
+from luota.lib import clock, guard
 from tests.factories.incidents import (
     make_channel,
     make_incident,
@@ -192,7 +192,7 @@ def test_after_the_sixth_refusal_the_delivery_has_failed(receiver, now) -> None:
 def test_a_receiver_that_does_not_answer_is_tried_again(
     receiver, now, monkeypatch, script, words
 ) -> None:
-    monkeypatch.setattr(outbound, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(guard, "ANSWER_SECONDS", 1.0)
     receiver.script = [script]
     file = open_file(now, address=receiver.url)
     send_due(now=now)

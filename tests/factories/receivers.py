@@ -24,7 +24,7 @@ Reply = tuple[int, dict[str, str], bytes] | Callable[[BaseHTTPRequestHandler], N
 
 @dataclass
 class Receiver:
-    """Takes POSTs; answers with the scripted replies in turn, then 204 for ever."""
+    """Takes POSTs and GETs; answers with the scripted replies in turn, then 204 for ever."""
 
     port: int
     script: list[Reply] = field(default_factory=list)
@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         receiver = self.server.receiver
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         receiver.received.append(Received(path=self.path, headers=headers, body=body))
         reply = receiver.script.pop(0) if receiver.script else (204, {}, b"")
@@ -70,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    do_GET = do_POST  # noqa: N815  # the standard library's name
 
     def log_message(self, *args: object) -> None:
         """Silence."""

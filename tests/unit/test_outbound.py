@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from luota.lib.outbound import AddressRefused, Client, Unreachable
+from luota.lib.guard import AddressRefused, Unreachable
+from luota.lib.outbound import Client
 from tests.factories.receivers import Receiver, running_receiver
 
 PUBLIC = "93.184.215.14"
