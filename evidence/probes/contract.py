@@ -1,0 +1,65 @@
+"""What every way of looking is given and gives back. A probe that cannot look is broken; it proves nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+PAYLOAD_BYTES = 32 * 1024
+"""What one look may bring home, as JSON; the same as a signal may carry."""
+LOOK_SECONDS = 10.0
+LONGEST_SECONDS = 30.0
+"""Finding the name, connecting and looking together, at the very worst."""
+
+
+class Way(StrEnum):
+    """How a probe looks."""
+
+    HTTP = "http"
+    SQL = "sql"
+    OBJECT = "object"
+
+
+class CannotLook(Exception):
+    """The look did not happen, or what it saw cannot be trusted; the sentence is for the monitor's owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permits:
+    """What the operator of this installation opens to probes, beside the public internet."""
+
+    networks: tuple[str, ...] = ()
+    """Private networks (CIDR)."""
+    socket_folders: tuple[str, ...] = ()
+    """Folders of unix sockets of PostgreSQL servers."""
+    file_roots: tuple[str, ...] = ()
+    """Folders that file:// may read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look: where, with which secret, for which run."""
+
+    target: Mapping[str, Any]
+    permits: Permits
+    now: datetime
+    secret: str = field(default="", repr=False)
+    run_key: str | None = None
+    """What `{run.key}` stands for; None when the look is about no run."""
+    run_occurrence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was there. Absence that was looked at is seen, too: `exists: false`, `status: 404`, no rows."""
+
+    payload: Any
+    """JSON."""
+    summary: str
+    """One line for people."""
+    fresh_as_of: datetime | None = None
+    """How recent the content is."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    """None: when it was looked at."""

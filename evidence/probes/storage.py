@@ -1,0 +1,111 @@
+"""Opens the stores of objects with a user's credentials and nothing else: never with those of this machine.
+
+Each library would otherwise look for credentials in the environment, in files and in the metadata service.
+A secret is a JSON object of the few options below; an endpoint in it is checked like every address of a user.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import fsspec
+import orjson
+
+from evidence.probes.contract import CannotLook, Permits
+from luota.lib.guard import AddressRefused, Unreachable, is_allowed, resolve
+
+Opener = Callable[[str, Permits], fsspec.AbstractFileSystem]
+"""From the secret, and what is permitted, to the store. CannotLook."""
+
+_FRESH = {"skip_instance_cache": True, "use_listings_cache": False}
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
+_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10, "retries": {"max_attempts": 1}}
+
+
+def _s3(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:
+    words = _words(secret, {"key", "secret", "token", "endpoint", "region"})
+    client: dict[str, str] = {}
+    if endpoint := words.get("endpoint"):
+        client["endpoint_url"] = _checked(endpoint, permits)
+    if region := words.get("region"):
+        if not _REGION.fullmatch(region):
+            raise CannotLook("The region in the secret is none.")
+        client["region_name"] = region
+    return _open(
+        "s3",
+        key=words.get("key"),
+        secret=words.get("secret"),
+        token=words.get("token"),
+        anon="key" not in words,
+        client_kwargs=client,
+        config_kwargs=_TIMEOUTS,
+    )
+
+
+def _gs(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
+    """The secret is the key file of a service account."""
+    if not secret:
+        return _open("gs", token="anon")  # noqa: S106 - a word of the library
+    account = _object(secret)
+    if account.get("type") != "service_account" or account.get("token_uri") != _GOOGLE_TOKENS:
+        raise CannotLook("The secret must be the key file of a Google service account.")
+    names = ("type", "project_id", "private_key_id", "private_key", "client_email", "token_uri")
+    return _open("gs", token={name: account.get(name, "") for name in names})
+
+
+def _az(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
+    words = _words(secret, {"account_name", "account_key", "sas_token"})
+    if not _ACCOUNT.fullmatch(words.get("account_name", "")):
+        raise CannotLook("The secret must name the storage account in `account_name`.")
+    return _open("az", anon=len(words) == 1, **words)
+
+
+def _file(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
+    if not permits.file_roots:
+        raise CannotLook("This installation opens no folder to probes: see PROBE_FILE_ROOTS.")
+    return _open("file")
+
+
+OPENERS: dict[str, Opener] = {"s3": _s3, "gs": _gs, "az": _az, "file": _file}
+
+
+def _open(scheme: str, **options: Any) -> fsspec.AbstractFileSystem:
+    try:
+        return fsspec.filesystem(scheme, **_FRESH, **options)
+    except ImportError as error:
+        raise CannotLook(f"This installation cannot read {scheme}://: {error}.") from error
+
+
+def _words(secret: str, known: set[str]) -> dict[str, str]:
+    found = _object(secret) if secret else {}
+    if found.keys() - known or not all(isinstance(value, str) for value in found.values()):
+        raise CannotLook(f"The secret is a JSON object of {', '.join(sorted(known))}.")
+    return dict(found)
+
+
+def _object(secret: str) -> Mapping[str, Any]:
+    try:
+        found = orjson.loads(secret)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise CannotLook("The secret of a store is a JSON object.")
+    return found
+
+
+def _checked(endpoint: str, permits: Permits) -> str:
+    """Its addresses are looked at now; the library of the store will look them up once more by itself."""
+    try:
+        parts = urlsplit(endpoint)
+        address = resolve(parts.hostname or "", permits.networks)
+    except (AddressRefused, ValueError) as refusal:
+        raise CannotLook(f"The endpoint is refused: {refusal}") from refusal
+    except Unreachable as error:
+        raise CannotLook(f"The endpoint is not found: {error}") from error
+    is_plain_inside = parts.scheme == "http" and is_allowed(address, permits.networks)
+    if parts.scheme != "https" and not is_plain_inside:
+        raise CannotLook("The endpoint must be reached by https.")
+    return endpoint
