@@ -1,9 +1,10 @@
-"""What time asks of the evidence: partitions and the memory of event ids."""
+"""What time asks of the evidence: partitions, the memory of event ids, probes that are due."""
 
 from celery import shared_task
 from django.conf import settings
 
 from evidence import idempotency, partitions, unplaced
+from evidence import idempotency, partitions, probing
 from luota.lib import clock
 
 
@@ -20,3 +21,6 @@ def prune_idempotency() -> None:
 @shared_task
 def forget_unplaced() -> None:
     unplaced.forget(now=clock.now())
+def probe() -> None:
+    """Look where it is time to; if another worker is at it, this one has nothing to do."""
+    probing.look_due(now=clock.now())

@@ -17,6 +17,7 @@ _HOUR = timedelta(hours=1)
 app.conf.task_routes = {
     "incidents.tasks.tick": {"queue": "evaluate"},
     "incidents.tasks.send_due": {"queue": "notify"},
+    "evidence.tasks.probe": {"queue": "probe"},
     "evidence.tasks.keep_partitions": {"queue": "maintain"},
     "evidence.tasks.prune_idempotency": {"queue": "maintain"},
     "evidence.tasks.forget_unplaced": {"queue": "maintain"},
@@ -32,6 +33,7 @@ app.conf.beat_max_loop_interval = 1
 app.conf.beat_schedule = {
     "tick": _every(_SECOND, "incidents.tasks.tick"),
     "outbox": _every(_SECOND, "incidents.tasks.send_due"),
+    "probe": _every(_SECOND, "evidence.tasks.probe"),
     "partitions": _every(_HOUR, "evidence.tasks.keep_partitions"),
     "prune": _every(_HOUR, "evidence.tasks.prune_idempotency"),
     "unplaced": _every(_HOUR, "evidence.tasks.forget_unplaced"),

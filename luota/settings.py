@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "incidents.models.DeliveryState",
         "ChannelKind": "workspaces.models.ChannelKind",
         "TokenKind": "workspaces.models.TokenKind",
+        "ProbeWay": "evidence.probes.contract.Way",
     },
 }
 
@@ -267,7 +268,11 @@ INTAKE_GROUP_COMMIT = env.bool("INTAKE_GROUP_COMMIT", default=True)
 RATE_PER_MINUTE = env.int("RATE_PER_MINUTE", default=60)
 RATE_PER_HOUR = env.int("RATE_PER_HOUR", default=1000)
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
-"""Private networks (CIDR) that webhooks may reach; all others that are not public are refused."""
+"""Private networks (CIDR) that webhooks and probes may reach; all others that are not public are refused."""
+PROBE_FILE_ROOTS = env.list("PROBE_FILE_ROOTS", default=[])
+"""Folders that probes of every workspace may look into by file://; none: no file is read."""
+PROBE_SOCKET_FOLDERS = env.list("PROBE_SOCKET_FOLDERS", default=[])
+"""Folders of unix sockets of PostgreSQL servers that probes of every workspace may ask."""
 
 LOG_LEVEL = env.choice(
     "LOG_LEVEL", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO"

@@ -199,6 +199,28 @@ class RouteStep(models.Model):
         return f"{self.position}. {self.channel}"
 
 
+class Secret(models.Model):
+    """A credential that Luota uses in the workspace's name. Written, used, never shown again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=120)
+    sealed = models.BinaryField()
+    """Encrypted (workspaces.secrets)."""
+    last4 = models.CharField(max_length=4, blank=True)
+    """So that people can tell secrets apart; empty for a short one, of which it would tell too much."""
+    created_at = models.DateTimeField(default=clock.now)
+    replaced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="secret_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class AuditEvent(models.Model):
     """Who changed what, when, from where. Append-only."""
 

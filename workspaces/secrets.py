@@ -1,9 +1,12 @@
 """Secrets at rest: encrypted with the first of SECRETS_KEYS, read with any of them."""
 
+from typing import Any
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db.models import QuerySet
 
-from workspaces.models import Channel
+from workspaces.models import Channel, Secret
 
 
 class SecretUnreadable(Exception):
@@ -24,15 +27,21 @@ def decrypt(stored: bytes) -> bytes:
 
 def rotate_secrets() -> int:
     """Encrypt every stored secret with the newest key; the number done. May be repeated any time."""
+    return _rotate(Channel.objects.exclude(secret=None), "secret") + _rotate(
+        Secret.objects.all(), "sealed"
+    )
+
+
+def _rotate(rows: QuerySet[Any], column: str) -> int:
     cipher = _cipher()
     rotated = 0
-    for pk, stored in Channel.objects.exclude(secret=None).values_list("pk", "secret").iterator():
+    for pk, stored in rows.values_list("pk", column).iterator():
         try:
             fresh = cipher.rotate(bytes(stored or b""))
         except InvalidToken as error:
             raise SecretUnreadable from error
         # Somebody may write a new secret meanwhile: then there is nothing to rotate.
-        rotated += Channel.objects.filter(pk=pk, secret=stored).update(secret=fresh)
+        rotated += rows.filter(pk=pk, **{column: stored}).update(**{column: fresh})
     return rotated
 
 

@@ -1,8 +1,8 @@
-"""The addresses of the ingestion contract."""
+"""The addresses of the ingestion contract, and of probes."""
 
 from django.urls import path
 
-from evidence.api import views
+from evidence.api import probes, views
 from evidence.api.batch import BatchView
 
 urlpatterns = [
@@ -23,4 +23,11 @@ urlpatterns = [
         views.HeartbeatView.as_view(),
         name="api-workspace-heartbeat",
     ),
+    path(
+        "v1/monitors/<str:monitor_id>/probes",
+        probes.ProbesView.as_view(),
+        name="api-monitor-probes",
+    ),
+    path("v1/probes/<str:probe_id>", probes.ProbeView.as_view(), name="api-probe"),
+    path("v1/probes/<str:probe_id>/look", probes.LookView.as_view(), name="api-probe-look"),
 ]

@@ -44,7 +44,8 @@ class Look:
     target: Mapping[str, Any]
     permits: Permits
     now: datetime
-    secret: str = field(default="", repr=False)
+    secret: str | None = field(default="", repr=False)
+    """In clear; None when it cannot be read."""
     run_key: str | None = None
     """What `{run.key}` stands for; None when the look is about no run."""
     run_occurrence: str | None = None

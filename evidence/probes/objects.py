@@ -83,7 +83,7 @@ def look(look: Look) -> Seen:
     url = fill(target.url, look, _quoted)
     scheme, _, place = url.partition("://")
     try:
-        store = OPENERS[scheme](look.secret, look.permits)
+        store = OPENERS[scheme](look.secret or "", look.permits)
         found = list(_matching(store, place, look))
         newest = max(found, key=_age, default=None)
         return _seen(newest, len(found), _beginning(store, newest, target.head, look))

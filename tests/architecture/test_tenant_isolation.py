@@ -38,9 +38,11 @@ from tests.factories import (
     ChannelFactory,
     MembershipFactory,
     MonitorFactory,
+    ProbeFactory,
     RouteFactory,
     RouteStepFactory,
     RunFactory,
+    SecretFactory,
     TokenFactory,
     WorkspaceFactory,
 )
@@ -91,6 +93,8 @@ def victim() -> Victim:
     route = RouteFactory(workspace=workspace, name=MARK, is_default=True)
     RouteStepFactory(route=route, channel=channel)
     token = TokenFactory(workspace=workspace, name=MARK)
+    secret = SecretFactory(workspace=workspace, name=MARK, last4=MARK[:4])
+    probe = ProbeFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
     rows = {"monitor": monitor, "run": run, "incident": incident}
     evidence = make_history(workspace, channel, **rows)
     return {
@@ -103,6 +107,8 @@ def victim() -> Victim:
         "channel_id": channel.pk,
         "route_id": route.pk,
         "token_id": token.pk,
+        "secret_id": secret.pk,
+        "probe_id": probe.pk,
         "evidence_id": evidence.pk,
         "object_id": monitor.pk,
     }
@@ -186,6 +192,8 @@ def body_with(arguments: Victim) -> str:
             "note": "x",
         }
         | {"reason": "x", "until": later, "name": "mine", "promise": "p", "mode": "run", "spec": {}}
+        | {"value": "x", "way": "http", "target": {"url": "https://example.org/"}, "emits": "seen"}
+        | {"everySeconds": 60}
         | {"ownerId": words["membershipId"], "steps": [{"channelId": words["channelId"]}]}
     )
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 import factory
 from factory.django import DjangoModelFactory
 
+from evidence.models import Probe
+from evidence.probes.contract import Way
 from luota.lib.ids import uuid7
 from monitors.conditions.document import SpecInvalid, digest
 from monitors.conditions.rules import Mode
@@ -19,11 +21,13 @@ from workspaces.models import (
     Role,
     Route,
     RouteStep,
+    Secret,
     Token,
     TokenKind,
     User,
     Workspace,
 )
+from workspaces.secrets import encrypt
 
 
 class UserFactory(DjangoModelFactory):
@@ -133,3 +137,29 @@ class RouteStepFactory(DjangoModelFactory):
     channel = factory.SubFactory(ChannelFactory, workspace=factory.SelfAttribute("..workspace"))
     position = 1
     delay = timedelta()
+
+
+class SecretFactory(DjangoModelFactory):
+    """Give `plain` for what is kept."""
+
+    class Meta:
+        model = Secret
+        exclude = ["plain"]
+
+    plain = "a secret of theirs"
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Secret {n}")
+    sealed = factory.LazyAttribute(lambda o: encrypt(o.plain.encode()))
+
+
+class ProbeFactory(DjangoModelFactory):
+    class Meta:
+        model = Probe
+
+    monitor = factory.SubFactory(MonitorFactory)
+    workspace = factory.SelfAttribute("monitor.workspace")
+    name = factory.Sequence(lambda n: f"Probe {n}")
+    way = Way.HTTP.value
+    target = factory.LazyFunction(lambda: {"url": "https://example.org/"})
+    emits = "seen"
+    every = timedelta(minutes=1)
