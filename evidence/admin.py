@@ -8,6 +8,7 @@ from evidence.models import (
     Evidence,
     IdempotencyKey,
     IntakeBeat,
+    Probe,
     RunAlias,
     UnplacedEvidence,
 )
@@ -82,3 +83,10 @@ class BlindWindowAdmin(ReadingAdmin):
     list_display = ("starts_at", "ends_at")
     ordering = ("-ends_at",)
     search_fields = ()
+
+
+@admin.register(Probe)
+class ProbeAdmin(ReadingAdmin):
+    list_display = ("id", "name", "way", "monitor", "next_due_at", "looked_at", "broken_since")
+    list_select_related = ("monitor",)
+    ordering = ("-pk",)

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 
@@ -44,6 +45,8 @@ _BATCH = 32
 _RUNS_SINCE = timedelta(days=7)
 _UNFINISHED = timedelta(seconds=LONGEST_SECONDS)
 _LOCK = 0x4C55_0010
+# Rows are copied past Django, which renames the errors of its own statements only.
+_REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
 SOURCE = "probe"
 
 
@@ -187,7 +190,7 @@ def _keep(probe: Probe, sights: Sequence[Sight], *, began_at: datetime, now: dat
         return
     try:
         _store(probe, seen, began_at=began_at, now=now)
-    except (DataError, IntegrityError) as error:
+    except _REFUSALS as error:
         log.warning("probe.refused", extra={"probe": str(probe.pk), "error": str(error)})
         fault = "What was seen cannot be stored."
         probe_ledger.mark_failed(probe, fault=fault, began_at=began_at, now=now)

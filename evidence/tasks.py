@@ -3,8 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from evidence import idempotency, partitions, unplaced
-from evidence import idempotency, partitions, probing
+from evidence import idempotency, partitions, probing, unplaced
 from luota.lib import clock
 
 
@@ -21,6 +20,9 @@ def prune_idempotency() -> None:
 @shared_task
 def forget_unplaced() -> None:
     unplaced.forget(now=clock.now())
+
+
+@shared_task
 def probe() -> None:
     """Look where it is time to; if another worker is at it, this one has nothing to do."""
     probing.look_due(now=clock.now())

@@ -22,6 +22,7 @@ from workspaces.models import (
     Membership,
     Route,
     RouteStep,
+    Secret,
     Token,
     User,
     Workspace,
@@ -209,3 +210,13 @@ class AuditEventAdmin(ReadingAdmin):
             return Q(pk=pk)
         by_request = stored_by_request(pk)
         return by_request if AuditEvent.objects.filter(by_request).exists() else Q(object_id=pk)
+
+
+@admin.register(Secret)
+class SecretAdmin(ReadingAdmin):
+    """That it is there and who has it; what it is, nobody reads."""
+
+    list_display = ("id", "name", "workspace", "last4", "created_at", "replaced_at")
+    list_select_related = ("workspace",)
+    exclude = ("sealed",)
+    ordering = ("-pk",)
