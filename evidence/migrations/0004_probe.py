@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0001_initial'),
+        ('evidence', '0003_placing'),
         ('monitors', '0001_initial'),
         ('workspaces', '0002_secret'),
     ]
