@@ -266,6 +266,8 @@ class Probe(models.Model):
     """What was seen last, in one line."""
     fault = models.CharField(max_length=500, blank=True)
     """Why the last look could not be made; empty when it could."""
+    receipts_lost = models.PositiveIntegerField(default=0)
+    """How often it saw at a deadline what nobody had told: the outcome was there, its receipt was not."""
     failures = models.PositiveIntegerField(default=0)
     """Looks in a row that could not be made."""
     failing_since = models.DateTimeField(null=True)

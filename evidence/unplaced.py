@@ -26,7 +26,9 @@ def forget(*, now: datetime) -> int:
     """Forget what has waited long enough, in small batches; how many. The ids are those of their receipt."""
     forgotten = 0
     while True:
-        old = UnplacedEvidence.objects.filter(received_at__lt=now - WAITS).values_list("pk", flat=True)
+        old = UnplacedEvidence.objects.filter(received_at__lt=now - WAITS).values_list(
+            "pk", flat=True
+        )
         count, _ = UnplacedEvidence.objects.filter(pk__in=list(old[:_BATCH])).delete()
         forgotten += count
         if count < _BATCH:

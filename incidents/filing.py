@@ -10,6 +10,7 @@ from uuid import UUID
 
 from incidents import admission, closing, opening
 from incidents.cases import Broken, Case
+from incidents.looking import was_seen_instead
 from incidents.models import AffectedRun
 from incidents.payloads import labels_of
 from monitors.conditions.values import (
@@ -75,7 +76,8 @@ def _unfiled(case: Case, standing: _Standing) -> Iterable[Broken]:
         if broken.until is None:
             is_filed = row is not None and row.recovered_at is None
         else:
-            is_filed = broken.cause not in _QUIET_CAUSES or not _is_news(case, broken)
+            is_quiet = broken.cause not in _QUIET_CAUSES or not _is_news(case, broken)
+            is_filed = is_quiet or was_seen_instead(case, broken)
             broken = replace(broken, cause=Cause.LATE)  # noqa: PLW2901 - the same break, seen too late
         if not is_filed:
             yield Broken(case, broken, labels_of(case.spec, case.run))

@@ -14,6 +14,7 @@ from evidence.beats import blind_windows
 from evidence.facts import load_run_facts
 from incidents.cases import Case
 from incidents.filing import file_cases
+from incidents.looking import count_lost_receipts, hold_back
 from incidents.payloads import standing_of
 from incidents.specs import parsed_specs
 from incidents.superseding import supersede
@@ -97,11 +98,14 @@ def _review_together(due: Sequence[Run], *, watermark: datetime, now: datetime) 
         _lock_monitors({run.monitor_id for run in due})
         ours = _claim(due)
         cases = [case for case in judged if isinstance(case, Case) and case.run.id in ours]
+        held = hold_back(cases, watermark=watermark, now=now)
+        cases = [case for case in cases if case.run.id not in held]
         _write(cases, watermark=watermark, now=now)
         _leave_alone([c.run for c in judged if isinstance(c, _Poisoned)], watermark + POISON_PAUSE)
         _leave_alone([run for run in idle if run.id in ours], None)
         overtaken = supersede(cases, now=now)
         file_cases([case for case in cases if case.run.id not in overtaken], now=now)
+        count_lost_receipts(cases)
     return len(ours)
 
 

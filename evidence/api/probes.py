@@ -220,7 +220,7 @@ class LookView(ManagementView):
         try:
             shown = probing.look_now(probe, run=run, now=self.now)
         except IntakeBusy:
-            raise try_again("It was seen and may not be stored: look again.") from None
+            raise try_again() from None
         return json_response(200, _tell_shown(shown))
 
 

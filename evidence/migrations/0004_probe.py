@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120)),
                 ('way', models.CharField(choices=[('http', 'http'), ('sql', 'sql'), ('object', 'object')], max_length=10)),
                 ('target', models.JSONField()),
+                ('receipts_lost', models.PositiveIntegerField(default=0)),
                 ('emits', models.CharField(max_length=64)),
                 ('subject', models.CharField(blank=True, max_length=200)),
                 ('every', models.DurationField(null=True)),
