@@ -78,12 +78,8 @@ class Condition:
     trees: Mapping[str, Tree | None]
     """{variable of the library: what is read of it}."""
 
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The evidence kinds that it reads."""
-        return frozenset(
-            self.names[each.keys[0]] for each in self.references if each.keys[0] in self.names
-        )
+    kinds: frozenset[str]
+    """The evidence kinds that it reads."""
 
     def judge(self, world: "World") -> Answer:
         """The verdict on the latest evidence. Never raises."""
@@ -213,7 +209,8 @@ def compile_condition(text: str, kinds: tuple[str, ...]) -> Condition:
     references = tuple(
         each for each in references_of(text) if each.keys[0] in {*names, RUN, EXPECTED}
     )
-    return Condition(text, names, references, program, _trees(references))
+    read = frozenset(names[each.keys[0]] for each in references if each.keys[0] in names)
+    return Condition(text, names, references, program, _trees(references), read)
 
 
 @dataclass(frozen=True, slots=True)

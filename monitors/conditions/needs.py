@@ -47,20 +47,18 @@ class Need:
     true_since: datetime | None = None
     """Of a state that must stay: since when it is true."""
     tally: Tally | None = None
+    step: str = field(init=False)
     reads: frozenset[str] = field(init=False)
     """The kinds whose evidence may change what it says."""
 
     def __post_init__(self) -> None:
+        self.step = self.rule.name
         kinds = self.condition.kinds if self.condition else frozenset()
         self.reads = kinds | {self.rule.kind}
         if self.rule.absent:
             self.verdict = Verdict.HOLDING
         else:
             self.missing = (_missing_path(self.rule.kind),)
-
-    @property
-    def step(self) -> str:
-        return self.rule.name
 
     @property
     def name_in_file(self) -> str:

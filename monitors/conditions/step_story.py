@@ -45,6 +45,8 @@ class StepStory(Story):
         self.is_withdrawn = False
         """A failing claim contradicts the proof: only new evidence brings it back."""
         self._named = {need.step: need for need in self.needs}
+        self._readers: dict[str, list[Need]] = {}
+        self._is_ordered = any(need.rule.after for need in self.needs)
         self._latest: dict[str, Evidence] = {}
         self._expected: dict[str, Any] = {}
         self._world = World(self._latest, self._expected, _run_of(facts))
@@ -69,13 +71,23 @@ class StepStory(Story):
             self._expected.update(piece.expected)
         moved: set[str] = set()
         is_fresh = False
-        for need in self.needs:
+        for need in self._concerned(piece):
             need.take(piece)
-            if piece.kind in need.reads or piece.expected or moved.intersection(need.rule.after):
+            is_news = piece.kind in need.reads or bool(piece.expected)
+            if is_news or moved.intersection(need.rule.after):
                 if self._judge(need, piece.at):
                     moved.add(need.step)
                 is_fresh |= need.is_met and (need.seen is piece or need.step in moved)
-        self._conclude(piece.at, is_fresh=is_fresh)
+        if moved or is_fresh or self.track.is_blind:
+            self._conclude(piece.at, is_fresh=is_fresh)
+
+    def _concerned(self, piece: Evidence) -> list[Need]:
+        """The steps that read its kind, and those that come after such; all, when it says what is expected."""
+        if piece.expected or self._is_ordered:
+            return self.needs
+        if piece.kind not in self._readers:
+            self._readers[piece.kind] = [n for n in self.needs if piece.kind in n.reads]
+        return self._readers[piece.kind]
 
     def _judge(self, need: Need, at: datetime) -> bool:
         has_moved = need.judge(self._world, [self._named[name] for name in need.rule.after], at)

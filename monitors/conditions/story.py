@@ -131,7 +131,7 @@ class Story(ABC):
         if piece.kind in self._comfort_kinds and is_green(piece):
             self.lights.setdefault(piece.kind, piece)
         self.take(piece)
-        if self.can_see():
+        if self.track.is_blind and self.can_see():
             self.track.see_again(at)
 
     def _comforts(self) -> tuple[ComfortStanding, ...]:
