@@ -1,0 +1,225 @@
+"""Would anybody notice? Each piece of evidence of a proven run is spoilt, and the run folded again.
+
+What stays proven although its evidence was dropped, delayed or altered is a hole in the promise. Green
+signals that prove nothing are left alone: that nobody misses them is their nature.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from monitors.conditions.expressions import compile_condition
+from monitors.conditions.fold import fold
+from monitors.conditions.paths import Tree
+from monitors.conditions.reading import LONGEST
+from monitors.conditions.rules import CLOSE, START, Mode, Spec
+from monitors.conditions.story import in_order
+from monitors.conditions.values import Evidence, Judgement, RunFacts, State
+
+MOST_PIECES, MOST_LEAVES, MOST_MEMBERS = 10, 20, 20
+"""Pieces of one kind, values of one piece and members of a batch that are spoilt: the first ones."""
+_INSTANT = timedelta(microseconds=1)
+
+
+class NotProven(Exception):
+    """These rules do not call the run proven: there is no proof to spoil."""
+
+
+class Change(StrEnum):
+    """How a proof is spoilt."""
+
+    DROPPED = "dropped"
+    DELAYED = "delayed"
+    """Past every deadline."""
+    OTHER_VALUE = "other_value"
+    WRONG_TYPE = "wrong_type"
+    NULL = "null"
+    GONE = "gone"
+    """The key itself is not there."""
+    MEMBER_LOST = "member_lost"
+    """Nothing of one member of a batch ever comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One way in which the past might have been worse."""
+
+    change: Change
+    kind: str
+    evidence_id: str = ""
+    """Empty where a member was lost: that may be several pieces."""
+    path: str = ""
+    """Of the altered value, such as `payload.rows`."""
+    old: Any = None
+    new: Any = None
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What would have been noticed; `noticed / tried` is the score."""
+
+    tried: int
+    noticed: int
+    unnoticed: tuple[Mutant, ...]
+
+
+def mutate(spec: Spec, facts: RunFacts) -> Score:
+    """Spoil a proven run in every way. Raises NotProven.
+
+    Noticed is what ends unproven when nothing more can happen, or breaks on the way as the run did not.
+    """
+    facts = replace(facts, blind=(), waiver=None, superseded_at=None)
+    late, end = _horizon(spec, facts)
+    sound = fold(spec, facts, end)
+    if sound.state is not State.PROVEN:
+        raise NotProven
+    tried = 0
+    unnoticed = []
+    for mutant, evidence in _mutants(spec, facts.evidence, late):
+        tried += 1
+        if not _is_noticed(fold(spec, replace(facts, evidence=evidence), end), sound):
+            unnoticed.append(mutant)
+    return Score(tried=tried, noticed=tried - len(unnoticed), unnoticed=tuple(unnoticed))
+
+
+def _horizon(spec: Spec, facts: RunFacts) -> tuple[datetime, datetime]:
+    """(an instant past every deadline, the one to judge at). Content is judged while it is still fresh."""
+    known = [piece.at for piece in facts.evidence]
+    if not known:
+        raise NotProven
+    last = max([*known, *filter(None, (facts.opened_at, facts.expected_at))])
+    if spec.mode is Mode.FRESHNESS:
+        expires_at = fold(spec, facts, last).review_at or last
+        return expires_at, expires_at - _INSTANT
+    wait = LONGEST * (len(spec.steps) + 2)
+    return last + wait, last + 2 * wait
+
+
+def _is_noticed(judgement: Judgement, sound: Judgement) -> bool:
+    usual = {(each.cause, each.step) for each in sound.breaks}
+    new = {(each.cause, each.step) for each in judgement.breaks} - usual
+    return judgement.state is not State.PROVEN or bool(new)
+
+
+Spoilt = tuple[Mutant, tuple[Evidence, ...]]
+
+
+def _mutants(spec: Spec, evidence: Iterable[Evidence], late: datetime) -> Iterator[Spoilt]:
+    pieces = in_order(evidence)
+    trees = _payload_trees(spec)
+    for piece in _mattering(spec, pieces):
+        about = {"kind": piece.kind, "evidence_id": piece.id}
+        yield Mutant(change=Change.DROPPED, **about), _with(pieces, piece)
+        delayed = replace(piece, occurred_at=late, received_at=late)
+        yield Mutant(change=Change.DELAYED, **about), _with(pieces, piece, delayed)
+        for altered, payload in _altered(piece.payload, trees.get(piece.kind, ())):
+            spoilt = replace(piece, payload=payload)
+            yield replace(altered, **about), _with(pieces, piece, spoilt)
+    yield from _without_members(spec, pieces)
+
+
+def _mattering(spec: Spec, pieces: Iterable[Evidence]) -> Iterator[Evidence]:
+    """The first pieces of each kind, but for those that are there to look healthy."""
+    steps = {step.kind for step in spec.steps} | _payload_trees(spec).keys()
+    idle = {START, *(comfort.kind for comfort in spec.comforts)} | ({CLOSE} if steps else set())
+    counts: dict[str, int] = {}
+    for piece in pieces:
+        counts[piece.kind] = counts.get(piece.kind, 0) + 1
+        if counts[piece.kind] <= MOST_PIECES and piece.kind not in idle - steps:
+            yield piece
+
+
+def _with(
+    pieces: Sequence[Evidence], old: Evidence, new: Evidence | None = None
+) -> tuple[Evidence, ...]:
+    """All pieces, with another one in the place of `old`, or with none."""
+    others = tuple(piece for piece in pieces if piece is not old)
+    return others if new is None else (*others, new)
+
+
+def _without_members(spec: Spec, pieces: Sequence[Evidence]) -> Iterator[Spoilt]:
+    for kind in sorted({step.kind for step in spec.steps if step.members}):
+        members = dict.fromkeys(piece.member for piece in pieces if piece.kind == kind)
+        for member in islice(members, MOST_MEMBERS):
+            others = tuple(p for p in pieces if p.kind != kind or p.member != member)
+            yield Mutant(change=Change.MEMBER_LOST, kind=kind, member=member), others
+
+
+# ── payloads ──────────────────────────────────────────────────────────────────────────────────
+Keys = tuple[str | int, ...]
+
+
+def _payload_trees(spec: Spec) -> dict[str, list[Tree | None]]:
+    """{kind: what each condition reads of its payload}."""
+    trees: dict[str, list[Tree | None]] = {}
+    for step in spec.steps:
+        condition = compile_condition(step.check, spec.kinds) if step.check else None
+        for variable, tree in (condition.trees if condition else {}).items():
+            name, _, field = variable.partition(".")
+            if condition and field == "payload" and name in condition.names:
+                trees.setdefault(condition.names[name], []).append(tree)
+    return trees
+
+
+def _altered(payload: Any, trees: Iterable[Tree | None]) -> Iterator[tuple[Mutant, Any]]:
+    """Every value that a condition reads, made wrong in each way. The piece is named by the caller."""
+    leaves = dict(leaf for tree in trees for leaf in _leaves(payload, tree))
+    for keys, old in islice(leaves.items(), MOST_LEAVES):
+        path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        for change, new in _wrong(old):
+            mutant = Mutant(change=change, kind="", path=f"payload{path}", old=old, new=new)
+            yield mutant, _replaced(payload, keys, new)
+        if keys:
+            mutant = Mutant(change=Change.GONE, kind="", path=f"payload{path}", old=old)
+            yield mutant, _removed(payload, keys)
+
+
+def _leaves(value: Any, tree: Tree | None, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    if isinstance(value, Mapping):
+        for key in value if tree is None else tree:
+            if key in value:
+                yield from _leaves(value[key], tree[key] if tree else None, (*keys, key))
+    elif isinstance(value, list):
+        for place, entry in enumerate(value):
+            yield from _leaves(entry, None, (*keys, place))
+    elif keys or value is not None:
+        yield keys, value
+
+
+def _wrong(old: Any) -> Iterator[tuple[Change, Any]]:
+    """Another value of its type, one of another type, null."""
+    match old:
+        case None:
+            yield Change.WRONG_TYPE, "other"
+            return
+        case bool():
+            yield Change.OTHER_VALUE, not old
+            yield Change.WRONG_TYPE, str(old).lower()
+        case int() | float():
+            yield Change.OTHER_VALUE, 0 if old else 1
+            yield Change.WRONG_TYPE, str(old)
+        case _:
+            yield Change.OTHER_VALUE, "other"
+            yield Change.WRONG_TYPE, 0
+    yield Change.NULL, None
+
+
+def _replaced(value: Any, keys: Keys, new: Any) -> Any:
+    if not keys:
+        return new
+    copy: Any = value.copy()
+    copy[keys[0]] = _replaced(value[keys[0]], keys[1:], new)
+    return copy
+
+
+def _removed(value: Any, keys: Keys) -> Any:
+    copy: Any = value.copy()
+    if len(keys) == 1:
+        del copy[keys[0]]
+    else:
+        copy[keys[0]] = _removed(value[keys[0]], keys[1:])
+    return copy

@@ -1,0 +1,188 @@
+"""Why a run stands as it does: the tree from its state down to the evidence, at any instant of its past.
+
+Only what had been received by then is asked, so that the tree says what could be known, not what came out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from monitors.conditions.expressions import EXPECTED, Condition, World, compile_condition
+from monitors.conditions.fold import fold
+from monitors.conditions.needs import is_green
+from monitors.conditions.paths import EACH, is_missing
+from monitors.conditions.rules import Spec, Step
+from monitors.conditions.story import in_order
+from monitors.conditions.values import Evidence, Judgement, RunFacts, StepStanding
+
+MOST_WITNESSES = 10
+"""Pieces of evidence below one step: its proof and the latest ones."""
+
+
+class Part(StrEnum):
+    """What a piece of evidence is to a step."""
+
+    SHOWN = "shown"
+    """It met the step, or is the one that does not meet it."""
+    READ = "read"
+    """Its condition reads it, or it is another one of its kind."""
+    TOO_WEAK = "too_weak"
+    MAY_NOT_VOUCH = "may_not_vouch"
+    """Who sent it is one that the step does not believe."""
+    NOT_GREEN = "not_green"
+    """A claim of failure proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """One piece of evidence below a step."""
+
+    part: Part
+    piece: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One path of a condition and what was there."""
+
+    path: str
+    is_missing: bool
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWhy:
+    """One step: its verdict, the condition behind it, the evidence behind that."""
+
+    standing: StepStanding
+    rule: Step | None
+    """None for the implicit step of a spec that names none."""
+    seen: tuple[Seen, ...]
+    """In the order of the condition; of a batch, as its latest member has it."""
+    witnesses: tuple[Witness, ...]
+    """The one that is shown first, then the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """The whole tree; state, letter and reason are in the judgement."""
+
+    at: datetime
+    judgement: Judgement
+    steps: tuple[StepWhy, ...]
+    known: int
+    """Pieces of evidence received by then."""
+    came_later: int
+
+
+def explain(spec: Spec, facts: RunFacts, at: datetime) -> Why:
+    """What could be known at an instant, and what followed from it."""
+    known = tuple(piece for piece in facts.evidence if piece.received_at <= at)
+    then = replace(facts, evidence=known, opened_at=_opened_at(facts, known))
+    judgement = fold(spec, then, at)
+    pieces = in_order(known)
+    world = _world(then, pieces)
+    rules = {step.name: step for step in spec.steps}
+    return Why(
+        at=at,
+        judgement=judgement,
+        steps=tuple(
+            _step(spec, rules.get(standing.step), standing, pieces, world)
+            for standing in judgement.steps
+        ),
+        known=len(known),
+        came_later=len(facts.evidence) - len(known),
+    )
+
+
+def _opened_at(facts: RunFacts, known: Sequence[Evidence]) -> datetime | None:
+    """Evidence that came later may date the opening back; by then nobody could know."""
+    dates = {piece.at for piece in known}
+    if facts.opened_at in {piece.at for piece in facts.evidence} - dates:
+        return min(dates, default=None)
+    return facts.opened_at
+
+
+def _world(facts: RunFacts, pieces: Iterable[Evidence]) -> World:
+    """As the story of the run has it after its last piece."""
+    latest: dict[str, Evidence] = {}
+    expected: dict[str, Any] = {}
+    for piece in pieces:
+        latest[piece.kind] = piece
+        expected |= piece.expected or {}
+    run = {
+        "key": facts.key,
+        "occurrence": facts.occurrence,
+        "environment": facts.environment,
+        "opened_at": facts.opened_at,
+    }
+    return World(latest, expected, run)
+
+
+def _step(
+    spec: Spec,
+    rule: Step | None,
+    standing: StepStanding,
+    pieces: Sequence[Evidence],
+    world: World,
+) -> StepWhy:
+    condition = compile_condition(rule.check, spec.kinds) if rule and rule.check else None
+    kinds = (condition.kinds if condition else frozenset()) | ({rule.kind} if rule else set())
+    about = [piece for piece in pieces if not rule or piece.kind in kinds]
+    witnesses = [Witness(part=_part(rule, standing, piece), piece=piece) for piece in about]
+    own = [w.piece for w in witnesses if rule and w.piece.kind == rule.kind and _may_speak(w)]
+    seen = condition and _seen(condition, world.with_latest(own[-1]) if own else world)
+    return StepWhy(
+        standing=standing, rule=rule, seen=tuple(seen or ()), witnesses=_chosen(witnesses)
+    )
+
+
+def _part(rule: Step | None, standing: StepStanding, piece: Evidence) -> Part:
+    if piece.id == standing.evidence_id:
+        return Part.SHOWN
+    if rule is None or piece.kind != rule.kind:
+        return Part.READ if is_green(piece) else Part.NOT_GREEN
+    if not is_green(piece):
+        return Part.NOT_GREEN
+    if piece.strength < rule.min_strength:
+        return Part.TOO_WEAK
+    return Part.MAY_NOT_VOUCH if piece.source in rule.not_by else Part.READ
+
+
+def _may_speak(witness: Witness) -> bool:
+    return witness.part in {Part.SHOWN, Part.READ}
+
+
+def _chosen(witnesses: Sequence[Witness]) -> tuple[Witness, ...]:
+    shown = [each for each in witnesses if each.part is Part.SHOWN]
+    others = [each for each in witnesses if each.part is not Part.SHOWN]
+    return (*shown, *others[: -MOST_WITNESSES - 1 : -1])[:MOST_WITNESSES]
+
+
+# ── what a condition read ─────────────────────────────────────────────────────────────────────
+def _seen(condition: Condition, world: World) -> Iterator[Seen]:
+    values = world.values(condition)
+    for reference in condition.references:
+        head = 1 if reference.keys[0] == EXPECTED else 2
+        variable, keys = ".".join(reference.keys[:head]), reference.keys[head:]
+        if variable not in values or is_missing(values[variable], keys):
+            yield Seen(path=str(reference), is_missing=True)
+        else:
+            value = _look_up(values[variable], keys)
+            yield Seen(path=str(reference), is_missing=False, value=value)
+
+
+def _look_up(value: Any, keys: Sequence[str]) -> Any:
+    """What lies at a path that is not missing; as far as it can be followed."""
+    for place, key in enumerate(keys):
+        if key == EACH and isinstance(value, list):
+            return [_look_up(entry, keys[place + 1 :]) for entry in value]
+        if key.startswith("[") and isinstance(value, list):
+            value = value[int(key[1:-1])]
+        elif isinstance(value, Mapping) and key in value:
+            value = value[key]
+        else:
+            return value
+    return value
