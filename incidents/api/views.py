@@ -1,7 +1,7 @@
 """Incident files by API: the list, the whole file, and what a program may do to it."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from luota.lib.shapes import (
     answers,
     check_query,
     cursor_in,
+    instant_in,
     limit_in,
     page_response,
     page_shape,
@@ -161,7 +162,7 @@ def _filtered(rows: QuerySet[Incident], request: HttpRequest) -> QuerySet[Incide
         rows = rows.filter(cause=cause)
     if monitor_id := uuid_in(request, "monitor"):
         rows = rows.filter(monitor_id=monitor_id)
-    if since := _since(request):
+    if since := instant_in(request, "since"):
         rows = rows.filter(opened_at__gte=since)
     return rows
 
@@ -171,19 +172,6 @@ def _word_in(request: HttpRequest, name: str, words: Sequence[str]) -> str | Non
     if given is not None and given not in words:
         raise invalid(name, f"Give one of {', '.join(words)}.")
     return given
-
-
-def _since(request: HttpRequest) -> datetime | None:
-    given = request.GET.get("since")
-    if given is None:
-        return None
-    try:
-        since = datetime.fromisoformat(given.replace(" ", "+"))  # a bare + in an address is a blank
-    except ValueError:
-        raise invalid("since", "Give a timestamp such as 2026-03-29T12:00:00Z.") from None
-    if since.tzinfo is None or not 1 < since.year < 9999:
-        raise invalid("since", "Give a timestamp with an offset.")
-    return since.astimezone(UTC)
 
 
 def _beyond(mine: QuerySet[Incident], after: UUID) -> Q:

@@ -1,6 +1,7 @@
 """What all APIs share in shape: problems as the schema tells them, pages of lists, their cursors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
@@ -148,6 +149,26 @@ def uuid_in(request: HttpRequest, name: str) -> UUID | None:
     if found is None:
         raise invalid(name, "Give a UUID.")
     return found
+
+
+def instant_in(request: HttpRequest, name: str) -> datetime | None:
+    """An instant of the address, None when it is not there; Problem 422 when it is none."""
+    given = request.GET.get(name)
+    if given is None:
+        return None
+    found = find_instant(given)
+    if found is None:
+        raise invalid(name, "Give a timestamp with an offset, such as 2026-03-29T12:00:00Z.")
+    return found
+
+
+def find_instant(text: str) -> datetime | None:
+    """The instant, in UTC, that a text with an offset is; None for every other text."""
+    try:
+        at = datetime.fromisoformat(text.replace(" ", "+"))  # a bare + in an address is a blank
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo and 1 < at.year < 9999 else None
 
 
 def find_uuid(text: str) -> UUID | None:

@@ -147,6 +147,11 @@ def outside_name(path: str) -> str:
     return _UNDERLINED.sub(lambda found: found[1].upper(), path)
 
 
+def rules_within(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of a spec that a caller wrote, named as documents name them."""
+    return dict(_renamed(spec, _inside_name))
+
+
 def _tell_spec(monitor: Monitor) -> dict[str, Any]:
     if monitor.spec is None:
         return {"version": 0, "digest": "", "rules": {}}
@@ -161,7 +166,7 @@ def _as_columns(words: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a MonitorDraft that the body gives."""
     columns = {_inside_name(name): value for name, value in words.items()}
     if "spec" in columns:
-        columns["rules"] = _renamed(columns.pop("spec"), _inside_name)
+        columns["rules"] = rules_within(columns.pop("spec"))
     readers: dict[str, Callable[[Any], Any]] = {
         "mode": Mode,
         "severity": _SEVERITIES.__getitem__,

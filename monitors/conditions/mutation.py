@@ -112,14 +112,16 @@ def _mutants(spec: Spec, evidence: Iterable[Evidence], late: datetime) -> Iterat
     pieces = in_order(evidence)
     trees = _payload_trees(spec)
     for piece in _mattering(spec, pieces):
-        about = {"kind": piece.kind, "evidence_id": piece.id}
-        yield Mutant(change=Change.DROPPED, **about), _with(pieces, piece)
+        yield _mutant(Change.DROPPED, piece), _with(pieces, piece)
         delayed = replace(piece, occurred_at=late, received_at=late)
-        yield Mutant(change=Change.DELAYED, **about), _with(pieces, piece, delayed)
-        for altered, payload in _altered(piece.payload, trees.get(piece.kind, ())):
-            spoilt = replace(piece, payload=payload)
-            yield replace(altered, **about), _with(pieces, piece, spoilt)
+        yield _mutant(Change.DELAYED, piece), _with(pieces, piece, delayed)
+        for altered, payload in _altered(piece, trees.get(piece.kind, ())):
+            yield altered, _with(pieces, piece, replace(piece, payload=payload))
     yield from _without_members(spec, pieces)
+
+
+def _mutant(change: Change, piece: Evidence) -> Mutant:
+    return Mutant(change=change, kind=piece.kind, evidence_id=piece.id)
 
 
 def _mattering(spec: Spec, pieces: Iterable[Evidence]) -> Iterator[Evidence]:
@@ -165,17 +167,21 @@ def _payload_trees(spec: Spec) -> dict[str, list[Tree | None]]:
     return trees
 
 
-def _altered(payload: Any, trees: Iterable[Tree | None]) -> Iterator[tuple[Mutant, Any]]:
-    """Every value that a condition reads, made wrong in each way. The piece is named by the caller."""
-    leaves = dict(leaf for tree in trees for leaf in _leaves(payload, tree))
+def _altered(piece: Evidence, trees: Iterable[Tree | None]) -> Iterator[tuple[Mutant, Any]]:
+    """Every value that a condition reads, made wrong in each way: what it is, the payload with it."""
+    leaves = dict(leaf for tree in trees for leaf in _leaves(piece.payload, tree))
     for keys, old in islice(leaves.items(), MOST_LEAVES):
-        path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
         for change, new in _wrong(old):
-            mutant = Mutant(change=change, kind="", path=f"payload{path}", old=old, new=new)
-            yield mutant, _replaced(payload, keys, new)
+            mutant = replace(_mutant(change, piece), path=_path(keys), old=old, new=new)
+            yield mutant, _replaced(piece.payload, keys, new)
         if keys:
-            mutant = Mutant(change=Change.GONE, kind="", path=f"payload{path}", old=old)
-            yield mutant, _removed(payload, keys)
+            mutant = replace(_mutant(Change.GONE, piece), path=_path(keys), old=old)
+            yield mutant, _removed(piece.payload, keys)
+
+
+def _path(keys: Keys) -> str:
+    below = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return "".join(("payload", *below))
 
 
 def _leaves(value: Any, tree: Tree | None, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:

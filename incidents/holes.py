@@ -1,0 +1,38 @@
+"""What is found out about a spec, in words: holes of a promise, steps without a name. Nothing is loaded."""
+
+import json
+from typing import Any
+
+from incidents.payloads import IMPLICIT_CLAIMS
+from monitors.conditions.mutation import Change, Mutant
+from monitors.conditions.why import StepWhy
+
+LONGEST_VALUE = 80
+
+
+def hole_sentence(hole: Mutant) -> str:
+    """The end of "Nobody would notice if …": "`payload.rows` of `upload` were 0, not 42"."""
+    what = f"`{hole.path}` of `{hole.kind}`"
+    match hole.change:
+        case Change.DROPPED:
+            return f"`{hole.kind}` never came"
+        case Change.DELAYED:
+            return f"`{hole.kind}` came after every deadline"
+        case Change.MEMBER_LOST:
+            return f"no `{hole.kind}` of {hole.member or 'a member without a name'} ever came"
+        case Change.GONE:
+            return f"{what} were not there"
+        case _:
+            return f"{what} were {shown(hole.new)}, not {shown(hole.old)}"
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, a long one cut; instants as they are written."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def claim_of(step: StepWhy) -> str:
+    """What the step claims, also one that the spec does not name."""
+    name = step.standing.step
+    return step.rule.claim if step.rule else IMPLICIT_CLAIMS.get(name, name)
