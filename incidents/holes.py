@@ -5,9 +5,17 @@ from typing import Any
 
 from incidents.payloads import IMPLICIT_CLAIMS
 from monitors.conditions.mutation import Change, Mutant
-from monitors.conditions.why import StepWhy
+from monitors.conditions.why import Part, StepWhy
 
 LONGEST_VALUE = 80
+PARTS = {
+    Part.SHOWN: "the step is judged by it",
+    Part.READ: "read",
+    Part.TOO_WEAK: "too weak to vouch",
+    Part.MAY_NOT_VOUCH: "its source may not vouch",
+    Part.NOT_GREEN: "proves nothing",
+}
+"""What a piece of evidence is to a step."""
 
 
 def hole_sentence(hole: Mutant) -> str:

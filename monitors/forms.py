@@ -217,6 +217,24 @@ class MonitorEditor:
         row.add_error(field if field in row.fields else next(iter(row.fields)), error.sentence)
 
 
+def editor_of(
+    workspace_id: UUID,
+    given: Mapping[str, Any] | None,
+    *,
+    monitor: Monitor | None = None,
+    mode: Mode,
+) -> MonitorEditor:
+    """The form with the people and routes of its workspace to choose from."""
+    members = Membership.objects.filter(workspace_id=workspace_id).select_related("user")
+    return MonitorEditor(
+        given,
+        members=list(members.order_by("created_at")),
+        routes=list(Route.objects.filter(workspace_id=workspace_id).order_by("name")),
+        monitor=monitor,
+        mode=mode,
+    )
+
+
 def _formset(
     form: type[MarkedForm],
     most: int,

@@ -22,13 +22,13 @@ from monitors.conditions.rules import (
     Mode,
     Strength,
 )
-from monitors.forms import MonitorEditor, PauseForm
+from monitors.forms import MonitorEditor, PauseForm, editor_of
 from monitors.models import Monitor
 from monitors.operations import MonitorNameTaken, NotInWorkspace
 from monitors.queries import get_monitor
 from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
-from workspaces.models import Membership, Route, TokenKind
+from workspaces.models import TokenKind
 from workspaces.roles import Action
 from workspaces.tokens import SHOWN_BEFORE, TokenDraft, TokenIssuedBefore, issue_token
 
@@ -73,14 +73,8 @@ def edit(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 
 def _edit(request: MemberRequest, monitor: Monitor | None, mode: Mode) -> HttpResponse:
     workspace_id = request.membership.workspace_id
-    members = Membership.objects.filter(workspace_id=workspace_id).select_related("user")
-    editor = MonitorEditor(
-        request.POST if request.method == "POST" else None,
-        members=list(members.order_by("created_at")),
-        routes=list(Route.objects.filter(workspace_id=workspace_id).order_by("name")),
-        monitor=monitor,
-        mode=mode,
-    )
+    given = request.POST if request.method == "POST" else None
+    editor = editor_of(workspace_id, given, monitor=monitor, mode=mode)
     if request.method == "POST" and editor.is_valid() and (saved := _save(request, editor)):
         page = "monitor" if monitor else "monitor_integration"
         return redirect(page, workspace_id, saved.pk)

@@ -1,6 +1,6 @@
 """What the queue and the run page read across the apps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -195,6 +195,12 @@ def get_run(workspace_id: UUID, run_id: UUID) -> Run:
     if run is None:
         raise Http404
     return run
+
+
+def runs_named(workspace_id: UUID, run_ids: Iterable[str]) -> dict[str, Run]:
+    """{id as text: run}, for pages that know only ids."""
+    found = Run.objects.filter(workspace_id=workspace_id, pk__in=set(run_ids))
+    return {str(run.pk): run for run in found}
 
 
 def moves_of(run: Run) -> QuerySet[RunMove]:

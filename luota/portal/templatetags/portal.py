@@ -28,7 +28,7 @@ from monitors.conditions.rules import (
     Step,
     Strength,
 )
-from monitors.conditions.values import Verdict
+from monitors.conditions.values import Move, Verdict
 from monitors.models import Run, RunMove, Severity
 
 register = template.Library()
@@ -251,8 +251,8 @@ def role_in(evidence: Evidence, run: Run) -> str:
 
 
 @register.filter
-def reason_of(move: RunMove | Run) -> str:
-    values = move.values if isinstance(move, RunMove) else {}
+def reason_of(move: RunMove | Move | Run) -> str:
+    values = {} if isinstance(move, Run) else dict(move.values)
     return sentences.reason_sentence(move.reason, values) if move.reason else ""
 
 

@@ -1,0 +1,58 @@
+"""How pages show what is found out about a spec: holes in words, values, what a piece of evidence is to a step."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from evidence.models import Evidence
+from incidents import holes
+from monitors.conditions.mutation import Mutant
+from monitors.conditions.values import StepStanding, Verdict
+from monitors.conditions.why import Part, StepWhy
+from monitors.models import RunMove
+
+register = template.Library()
+
+_CODE = re.compile(r"`([^`]*)`")
+
+
+@register.filter
+def sentence(hole: Mutant) -> SafeString:
+    """The end of "Nobody would notice if …"; names are set as code."""
+    words = escape(holes.hole_sentence(hole))
+    return mark_safe(_CODE.sub(r"<code>\1</code>", words))  # noqa: S308 - escaped above
+
+
+@register.filter
+def shown(value: object) -> str:
+    return holes.shown(value)
+
+
+@register.filter
+def claim(step: StepWhy) -> str:
+    return holes.claim_of(step)
+
+
+@register.filter
+def part(which: Part) -> str:
+    return holes.PARTS[which]
+
+
+@register.filter
+def verdict_then(standing: StepStanding, at: datetime) -> str:
+    """What was not there yet was no failure before it was due."""
+    is_early = standing.due_at is not None and at < standing.due_at
+    if standing.verdict is Verdict.NOT_YET and is_early:
+        return Verdict.HOLDING.value
+    return standing.verdict.value
+
+
+@register.filter
+def known_at(move: RunMove, evidence: Iterable[Evidence]) -> datetime:
+    """When a change of state could first be known: what caused it may have been received later."""
+    causes = [e for e in evidence if min(e.occurred_at, e.received_at) == move.at]
+    return max([move.at, *(each.received_at for each in causes)])

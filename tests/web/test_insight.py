@@ -1,0 +1,274 @@
+"""Pages about whether a spec is right: a form tried on past runs, holes, the ledger, why."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+
+from evidence.signals import Action
+from luota.lib import clock
+from monitors.models import Monitor, Run, Spec
+from tests.factories.moments import judge, tell
+from tests.web.conftest import MINUTE, RESTORE, Drill
+from workspaces.models import Role
+
+FORM = {
+    "mode": "run",
+    "name": "Restore drill",
+    "promise": "Last night's backup can be restored",
+    "severity": "2",
+    "environment": "production",
+    "within": "30m",
+    "schedules-TOTAL_FORMS": "0",
+    "schedules-INITIAL_FORMS": "0",
+    "comforts-TOTAL_FORMS": "1",
+    "comforts-INITIAL_FORMS": "0",
+    "comforts-0-claim": "The dump exited with 0",
+    "comforts-0-kind": "dump",
+    "steps-TOTAL_FORMS": "1",
+    "steps-INITIAL_FORMS": "0",
+    "steps-0-claim": "The backup is in the second place",
+    "steps-0-name": "upload",
+    "steps-0-kind": "upload",
+}
+
+
+def page_of(monitor: Monitor, tail: str) -> str:
+    return f"/w/{monitor.workspace_id}/monitors/{monitor.pk}/{tail}"
+
+
+def why_of(run: Run, at: str = "") -> str:
+    return f"/w/{run.workspace_id}/runs/{run.pk}/why" + (f"?at={quote(at)}" if at else "")
+
+
+def prove(drill: Drill) -> None:
+    at = drill.began_at + 40 * MINUTE
+    tell(drill.monitor, Action.EVIDENCE, at=at, kind="restore_check", external_run_id="drill-1")
+    judge(at=at + MINUTE)
+
+
+# ── try on past runs ──────────────────────────────────────────────────────────────────────────
+def test_the_form_of_a_monitor_offers_a_trial_and_that_of_a_new_one_does_not(
+    member_client: Client, drill: Drill
+) -> None:
+    edit = member_client.get(page_of(drill.monitor, "edit")).content.decode()
+    new = member_client.get(
+        page_of(drill.monitor, "edit").split(str(drill.monitor.pk))[0] + "new?mode=run"
+    )
+
+    assert f'formaction="{page_of(drill.monitor, "try")}#trial"' in edit
+    assert "formaction" not in new.content.decode()
+
+
+def test_a_trial_shows_what_is_lost_and_keeps_the_form_as_it_was_written(
+    member_client: Client, drill: Drill
+) -> None:
+    answer = member_client.post(page_of(drill.monitor, "try"), FORM | {"promise": "Other words"})
+    page = answer.content.decode()
+
+    assert answer.status_code == 200
+    assert "Tried on 1 past run; not saved" in page
+    assert "Lost: 1 break that these rules no longer find" in page
+    assert "drill-1" in page.split('id="trial"')[1].split("</section>")[0]
+    assert "Other words" in page
+    assert f'action="{page_of(drill.monitor, "edit")}"' in page
+
+
+def test_a_trial_saves_nothing(member_client: Client, drill: Drill) -> None:
+    before = list(Run.objects.values()), list(Monitor.objects.values())
+    member_client.post(page_of(drill.monitor, "try"), FORM | {"name": "Another name"})
+
+    assert Spec.objects.count() == 1
+    assert (list(Run.objects.values()), list(Monitor.objects.values())) == before
+
+
+def test_a_trial_tells_what_the_new_rules_would_overlook(
+    member_client: Client, drill: Drill
+) -> None:
+    prove(drill)
+    page = member_client.post(page_of(drill.monitor, "try"), FORM).content.decode()
+
+    assert "Nobody would notice if …" in page
+    assert "… <code>restore_check</code> never came" in page
+
+
+def test_a_form_that_cannot_be_meant_is_shown_with_the_field_and_no_trial(
+    member_client: Client, drill: Drill
+) -> None:
+    for change in ({"within": "soon"}, {"name": ""}):
+        answer = member_client.post(page_of(drill.monitor, "try"), FORM | change)
+        assert answer.status_code == 422
+        assert 'aria-invalid="true"' in answer.content.decode()
+        assert 'id="trial"' not in answer.content.decode()
+
+
+def test_reloading_a_trial_leads_back_to_the_form(member_client: Client, drill: Drill) -> None:
+    answer = member_client.get(page_of(drill.monitor, "try"))
+
+    assert (answer.status_code, answer["Location"]) == (302, page_of(drill.monitor, "edit"))
+
+
+def test_who_may_not_edit_may_not_try(client_as: Callable[[Role], Client], drill: Drill) -> None:
+    viewer = client_as(Role.VIEWER)
+
+    assert viewer.post(page_of(drill.monitor, "try"), FORM).status_code == 403
+
+
+# ── what nobody would notice ──────────────────────────────────────────────────────────────────
+def test_the_rules_lead_to_what_nobody_would_notice(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(page_of(drill.monitor, "rules")).content.decode()
+
+    assert f'hx-get="{page_of(drill.monitor, "mutation")}"' in page
+    assert f'href="{page_of(drill.monitor, "mutation")}"' in page
+
+
+def test_the_section_is_a_page_and_a_fragment(member_client: Client, drill: Drill) -> None:
+    prove(drill)
+    address = page_of(drill.monitor, "mutation")
+    page = member_client.get(address).content.decode()
+    fragment = member_client.get(address, headers={"HX-Request": "true"}).content.decode()
+
+    assert "<html" in page
+    assert fragment.startswith('<section id="mutation"')
+    assert "ways to spoil the proof of" in fragment
+
+
+def test_without_a_proof_it_says_what_is_needed(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(page_of(drill.monitor, "mutation")).content.decode()
+
+    assert "No kept run is proven by the rules in force." in page
+
+
+# ── the ledger ────────────────────────────────────────────────────────────────────────────────
+def test_the_ledger_draws_each_comfort_and_says_it_in_words(
+    member_client: Client, drill: Drill
+) -> None:
+    overview = member_client.get(page_of(drill.monitor, "")[:-1]).content.decode()
+    page = member_client.get(page_of(drill.monitor, "ledger")).content.decode()
+
+    assert f'hx-get="{page_of(drill.monitor, "ledger")}"' in overview
+    assert 'aria-label="dump: green in 1 of 1 failures"' in page
+    assert 'width="100.0%"' in page
+    assert 'aria-label="reported: green in 0 of 1 failures"' in page
+
+
+def test_the_pages_cost_a_few_queries(
+    member_client: Client, drill: Drill, django_assert_num_queries: Any
+) -> None:
+    prove(drill)
+    # session, person, memberships, monitor; ledger
+    with django_assert_num_queries(5):
+        member_client.get(page_of(drill.monitor, "ledger"))
+    # …, monitor; run, blind windows, pauses, evidence
+    with django_assert_num_queries(8):
+        member_client.get(page_of(drill.monitor, "mutation"))
+    # …, run; blind windows, pauses, evidence
+    with django_assert_num_queries(7):
+        member_client.get(why_of(drill.run))
+
+
+# ── why ───────────────────────────────────────────────────────────────────────────────────────
+def test_the_run_leads_to_the_instant_of_each_letter(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(f"/w/{drill.run.workspace_id}/runs/{drill.run.pk}").content.decode()
+
+    for move in drill.run.moves.all():
+        address = why_of(drill.run, move.at.isoformat()).replace("%3A", "%3A")
+        assert address in page
+        told = member_client.get(address).content.decode()
+        assert f'<span class="chip mono">{move.letter}</span>' in told.split('class="lede"')[1][:60]
+
+
+def test_evidence_that_was_received_later_is_explained_when_it_was_known(
+    member_client: Client, drill: Drill
+) -> None:
+    said, received = drill.began_at + 40 * MINUTE, drill.began_at + 50 * MINUTE
+    words = {"kind": "restore_check", "external_run_id": "drill-1", "occurred_at": said}
+    tell(drill.monitor, Action.EVIDENCE, at=received, **words)
+    judge(at=received)
+
+    page = member_client.get(f"/w/{drill.run.workspace_id}/runs/{drill.run.pk}").content.decode()
+
+    assert why_of(drill.run, received.isoformat()) in page
+    assert (
+        "Proven at" in member_client.get(why_of(drill.run, received.isoformat())).content.decode()
+    )
+    before = member_client.get(why_of(drill.run, said.isoformat())).content.decode()
+    assert "Overdue at" in before
+    assert "1 came later and count for nothing here" in before
+
+
+def test_the_tree_names_what_was_missing_and_who_vouched(
+    member_client: Client, drill: Drill
+) -> None:
+    tree = member_client.get(why_of(drill.run)).content.decode().split('class="why"')[1]
+
+    assert RESTORE in tree
+    assert "<code>restore_check</code>" in tree
+    assert '<span class="strength">receipt</span> from api' in tree
+
+
+def test_values_that_a_condition_read_are_shown_and_escaped(
+    member_client: Client, drill: Drill
+) -> None:
+    steps = [
+        {
+            "name": "dump",
+            "kind": "dump",
+            "check": "dump.payload.bytes > 50 && dump.payload.note != ''",
+        }
+    ]
+    Spec.objects.update(document={"within": "30m", "steps": steps})
+    spec = Spec.objects.get()
+    fresh = Spec.objects.create(
+        workspace=spec.workspace, monitor=spec.monitor, number=2, document=spec.document
+    )
+    Run.objects.update(spec=fresh)
+
+    tree = member_client.get(why_of(drill.run)).content.decode()
+
+    assert (
+        "<code>dump.payload.bytes &gt; 50 &amp;&amp; dump.payload.note != &#x27;&#x27;</code>"
+        in tree
+    )
+    assert "<code>dump.payload.bytes</code> is <code>42</code>" in tree
+    assert '<code>dump.payload.note</code> <span class="missing">missing</span>' in tree
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "9998-01-01T00:00:00+00:00"])
+def test_an_instant_that_is_none_or_lies_ahead_is_the_present(
+    member_client: Client, drill: Drill, at: str
+) -> None:
+    answer = member_client.get(why_of(drill.run, at))
+
+    assert answer.status_code == 200
+    assert (
+        f"{clock.now():%-d %b, %H:}" in answer.content.decode().split("<h1>")[1].split("</h1>")[0]
+    )
+
+
+def test_before_anything_was_heard_nothing_had_moved_it(
+    member_client: Client, drill: Drill
+) -> None:
+    at = drill.began_at - timedelta(hours=1)
+    page = member_client.get(why_of(drill.run, at.isoformat())).content.decode()
+
+    assert "Nothing had moved it." in page
+    assert "No evidence of it had been received." in page
+
+
+def test_rules_that_cannot_be_read_any_more_are_said_so(
+    member_client: Client, drill: Drill
+) -> None:
+    spec = Spec.objects.get()
+    bad = Spec.objects.create(
+        workspace=spec.workspace, monitor=spec.monitor, number=2, document={"within": "soon"}
+    )
+    Run.objects.update(spec=bad)
+
+    answer = member_client.get(why_of(drill.run))
+
+    assert answer.status_code == 200
+    assert "cannot be read any more" in answer.content.decode()
