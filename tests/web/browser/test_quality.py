@@ -23,6 +23,9 @@ PAGES = {
     "pause": "monitors/{monitor}/pause",
     "delete": "monitors/{monitor}/delete",
     "run": "runs/{run}",
+    "why": "runs/{run}/why",
+    "holes": "monitors/{monitor}/mutation",
+    "ledger": "monitors/{monitor}/ledger",
     "settings": "settings/",
 }
 BUDGET_BYTES = 100_000
