@@ -7,6 +7,7 @@ from incidents.past import facts_of, retained_runs, spec_of
 from monitors.conditions.backtest import Backtest, PastRun, backtest
 from monitors.conditions.document import parse_spec
 from monitors.conditions.rules import Mode, Spec
+from monitors.conditions.sense import check_fires
 from monitors.models import Monitor, Run
 
 MOST_RUNS = 1000
@@ -20,6 +21,7 @@ def try_rules(*, monitor: Monitor, rules: Mapping[str, object], now: datetime) -
     Nothing is written. Both are judged at `now`, each by the whole of what is known.
     """
     new = parse_spec(Mode(monitor.mode), rules)
+    check_fires(new, now=now)  # what saving would refuse is not worth a trial
     old = spec_of(monitor.spec_id)
     runs = list(retained_runs(monitor, now=now)[:MOST_RUNS])
     return backtest(old, new, _pasts(runs[::-1], (old, new), now))

@@ -64,15 +64,18 @@ def try_on_past(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 
 def _try(monitor: Monitor, editor: MonitorEditor, now: datetime) -> Trial | None:
     """None when a refusal was written into the form."""
-    rules = editor.draft().rules
     try:
-        found = try_rules(monitor=monitor, rules=rules, now=now)
+        return trial_of(monitor, editor.draft().rules, now=now)
     except SpecInvalid as error:
         editor.refuse(error)
-        return None
     except RulesUnreadable:
         editor.form.add_error(None, "The rules in force cannot be read, so nothing is compared.")
-        return None
+    return None
+
+
+def trial_of(monitor: Monitor, rules: Mapping[str, object], *, now: datetime) -> Trial:
+    """For every page on which rules are written. SpecInvalid, RulesUnreadable."""
+    found = try_rules(monitor=monitor, rules=rules, now=now)
     gained, lost = found.gained[:MOST_NAMED], found.lost[:MOST_NAMED]
     named = queries.runs_named(monitor.workspace_id, [each.run_id for each in (*gained, *lost)])
     return Trial(

@@ -209,7 +209,7 @@ def _wrong(old: Any) -> Iterator[tuple[Change, Any]]:
             yield Change.OTHER_VALUE, 0 if old else 1
             yield Change.WRONG_TYPE, str(old)
         case _:
-            yield Change.OTHER_VALUE, "other"
+            yield Change.OTHER_VALUE, "another" if old == "other" else "other"
             yield Change.WRONG_TYPE, 0
     yield Change.NULL, None
 

@@ -118,6 +118,14 @@ def test_it_costs_a_few_queries_for_each_batch(
         try_rules(monitor=monitor, rules=RULES, now=T0 + 5 * DAY)
 
 
+def test_a_schedule_that_fires_no_more_is_refused_as_saving_would(monitor: Monitor) -> None:
+    past = {"schedules": [{"on_calendar": "2020-01-01 00:00"}]}
+
+    with pytest.raises(SpecInvalid) as refused:
+        try_rules(monitor=monitor, rules=past, now=T0)
+    assert refused.value.field == "schedules[0]"
+
+
 def test_rules_without_sense_are_refused_with_their_field(monitor: Monitor) -> None:
     with pytest.raises(SpecInvalid) as refused:
         try_rules(monitor=monitor, rules={"within": "soon"}, now=T0)

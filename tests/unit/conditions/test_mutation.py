@@ -102,6 +102,13 @@ def test_a_weak_condition_lets_values_through(condition: str, unnoticed: set[Cha
     assert {each.change for each in score.unnoticed} == unnoticed
 
 
+def test_another_value_is_never_the_same_one() -> None:
+    spec = checked("upload.payload.name == 'other'")
+    sound = facts(started(), piece("u", "upload", 5, payload={"name": "other"}), KEPT.evidence[2])
+
+    assert mutate(spec, sound).unnoticed == ()
+
+
 def test_an_altered_value_is_told_with_what_it_was() -> None:
     (hole,) = mutate(checked("upload.payload.rows >= 0"), KEPT).unnoticed
 
