@@ -38,10 +38,25 @@ def monitor_page(
     return list(found[: PAGE_SIZE + 1])
 
 
-def versions_of(monitor_id: UUID) -> list[Spec]:
-    """Newest first. Constraint: spec_number_once."""
-    specs = Spec.objects.filter(monitor_id=monitor_id).select_related("created_by")
-    return list(specs.order_by("-number")[:PAGE_SIZE])
+def specs_of(monitor_id: UUID) -> QuerySet[Spec]:
+    """Every version of its rules. Constraint: spec_number_once."""
+    return Spec.objects.filter(monitor_id=monitor_id).select_related("created_by")
+
+
+def versions_of(monitor_id: UUID, *, before: int | None = None) -> list[Spec]:
+    """Newest first, one more than a page, without the rules. Constraint: spec_number_once."""
+    found = specs_of(monitor_id).defer("document")
+    if before is not None:
+        found = found.filter(number__lt=before)
+    return list(found.order_by("-number")[: PAGE_SIZE + 1])
+
+
+def get_version(monitor_id: UUID, number: int) -> Spec:
+    """Raises Http404. Constraint: spec_number_once."""
+    found = specs_of(monitor_id).filter(number=number).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def _filtered(found: QuerySet[Monitor], filters: Mapping[str, str]) -> QuerySet[Monitor]:

@@ -35,6 +35,11 @@ class ProblemDetails(serializers.Serializer[Any]):
     actual = serializers.IntegerField(required=False)
     policy = serializers.CharField(required=False)
     retryAfterSeconds = serializers.IntegerField(required=False)
+    line = serializers.IntegerField(required=False, help_text="Inside a condition, from 1.")
+    column = serializers.IntegerField(required=False, help_text="From 1.")
+    excerpt = serializers.CharField(
+        required=False, help_text="The line of the condition, and a caret below it."
+    )
 
 
 _PROBLEMS = {

@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from luota.lib.shapes import ChoiceField, Shape, choice_of
 from monitors.conditions.rules import Mode
-from monitors.models import Monitor, Severity
+from monitors.models import Monitor, Severity, Spec
 from monitors.operations import MonitorDraft
 from monitors.standings import Watch, watch_of
 
@@ -91,6 +91,17 @@ class SpecShape(serializers.Serializer[Any]):
     rules = serializers.DictField()
 
 
+class SpecVersionShape(serializers.Serializer[Any]):
+    """One immutable version of a monitor's rules."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    digest = serializers.CharField(help_text="SHA-256 of the rules in their canonical form.")
+    createdAt = serializers.DateTimeField()
+    createdBy = serializers.CharField(allow_blank=True, help_text="Empty: a token made it.")
+    rules = serializers.DictField()
+
+
 class MonitorShape(serializers.Serializer[Any]):
     """The configuration of a monitor and how it stands."""
 
@@ -139,6 +150,18 @@ def tell_monitor(monitor: Monitor) -> dict[str, Any]:
         "pauseReason": monitor.pause_reason,
         "silencedUntil": monitor.silenced_until,
         "silenceReason": monitor.silence_reason,
+    }
+
+
+def tell_version(spec: Spec) -> dict[str, Any]:
+    """Needs `created_by` selected."""
+    return {
+        "id": spec.pk,
+        "version": spec.number,
+        "digest": spec.digest,
+        "createdAt": spec.created_at,
+        "createdBy": str(spec.created_by or ""),
+        "rules": _renamed(spec.document, outside_name),
     }
 
 

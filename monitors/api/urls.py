@@ -7,6 +7,12 @@ from monitors.api import standings, tokens, views
 urlpatterns = [
     path("v1/monitors", views.MonitorsView.as_view(), name="api-monitors"),
     path("v1/monitors/<str:monitor_id>", views.MonitorView.as_view(), name="api-monitor"),
+    path("v1/monitors/<str:monitor_id>/specs", views.SpecsView.as_view(), name="api-specs"),
+    path(
+        "v1/monitors/<str:monitor_id>/specs/<str:number>",
+        views.SpecView.as_view(),
+        name="api-spec",
+    ),
     path("v1/monitors/<str:monitor_id>/pause", views.PauseView.as_view(), name="api-pause"),
     path("v1/monitors/<str:monitor_id>/resume", views.ResumeView.as_view(), name="api-resume"),
     path("v1/monitors/<str:monitor_id>/silence", views.SilenceView.as_view(), name="api-silence"),

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from luota.lib.api import Problem, invalid, json_response
+from luota.lib.api import Problem, invalid, json_response, unauthorised
 from luota.lib.shapes import PAGING, answers, page_shape, read_body
 from monitors import interruptions, operations
 from monitors.api import shapes
 from monitors.api.standings import MonitorStandingShape, get_standing, tell_standing
 from monitors.conditions.document import SpecInvalid
 from monitors.models import Monitor
+from monitors.queries import specs_of
 from monitors.standings import monitors_of
 from workspaces.api.management import ManagementView, get_own, newest_first
 from workspaces.authentication import Caller, caller_of
@@ -27,7 +29,7 @@ def _monitor_problems() -> Iterator[None]:
         yield
     except SpecInvalid as error:
         field = ".".join(filter(None, ["spec", shapes.outside_name(error.field)]))
-        raise invalid(field, error.sentence) from None
+        raise _refused(field, error) from None
     except operations.NotInWorkspace as error:
         raise invalid(f"{error.field}Id", str(error)) from None
     except operations.ModeIsFixed:
@@ -37,6 +39,15 @@ def _monitor_problems() -> Iterator[None]:
         raise Problem(status=409, code="name_taken", detail=detail, field="name") from None
     except interruptions.EndPassed:
         raise invalid("until", "It must lie ahead.") from None
+
+
+def _refused(field: str, error: SpecInvalid) -> Problem:
+    """With the place inside a condition, for editors that put a mark there."""
+    problem = invalid(field, error.sentence)
+    if error.place:
+        problem.detail = f"{error.place}: {error.sentence}"
+        problem.extras = asdict(error.place)
+    return problem
 
 
 class MonitorsView(ManagementView):
@@ -102,6 +113,34 @@ class MonitorView(ManagementView):
         monitor = _own_monitor(self.caller, monitor_id)
         operations.delete_monitor(monitor=monitor, actor=self.actor, now=self.now)
         return HttpResponse(status=204)
+
+
+class SpecsView(ManagementView):
+    @extend_schema(
+        operation_id="listMonitorSpecs",
+        parameters=PAGING,
+        responses=answers({200: page_shape(shapes.SpecVersionShape)}, 422),
+    )
+    def get(self, request: HttpRequest, monitor_id: str) -> Any:
+        """The versions of its rules, newest first."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        return newest_first(request, specs_of(monitor.pk), self.caller, shapes.tell_version)
+
+
+class SpecView(ManagementView):
+    @extend_schema(
+        operation_id="getMonitorSpec",
+        parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH)],
+        responses=answers({200: shapes.SpecVersionShape}),
+    )
+    def get(self, request: HttpRequest, monitor_id: str, number: str) -> HttpResponse:  # noqa: ARG002
+        """One version of its rules, as it was made."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        is_number = number.isascii() and number.isdigit() and len(number) < 10
+        spec = specs_of(monitor.pk).filter(number=int(number)).first() if is_number else None
+        if spec is None:
+            raise unauthorised()
+        return json_response(200, shapes.tell_version(spec))
 
 
 class PauseView(ManagementView):

@@ -13,6 +13,7 @@ from typing import Any
 from monitors.conditions.condition_text import LONGEST
 from monitors.conditions.duration import format_duration
 from monitors.conditions.reading import (
+    Place,
     Reader,
     SpecInvalid,
     clock,
@@ -42,7 +43,7 @@ from monitors.conditions.rules import (
 )
 from monitors.conditions.sense import check_sense
 
-__all__ = ["SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
+__all__ = ["Place", "SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
 
 MOST_SCHEDULES, MOST_STEPS, MOST_COMFORTS, MOST_LABELS = 16, 32, 32, 8
 MOST_COUNTED, MOST_SOURCES, MOST_KINDS = 100, 16, 32

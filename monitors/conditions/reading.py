@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import time, timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -19,13 +20,28 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _LABEL = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a condition: line and column from 1, and the line with a caret below it (may be empty)."""
+
+    line: int
+    column: int
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+
 class SpecInvalid(Exception):
     """The document does not make a sensible spec: which field, and why in one sentence."""
 
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(f"{field}: {sentence}" if field else sentence)
+    def __init__(self, field: str, sentence: str, *, place: Place | None = None) -> None:
+        said = f"{place}: {sentence}" if place else sentence
+        super().__init__(f"{field}: {said}" if field else said)
         self.field = field
         self.sentence = sentence
+        self.place = place
+        """Of a condition only: where inside the field."""
 
 
 def duration(value: object, path: str) -> timedelta:

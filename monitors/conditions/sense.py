@@ -13,7 +13,7 @@ from oncalendar import BaseIterator, OnCalendarError
 from monitors.conditions.condition_text import ConditionInvalid
 from monitors.conditions.expressions import compile_condition, names_of
 from monitors.conditions.keys import compile_key
-from monitors.conditions.reading import SpecInvalid
+from monitors.conditions.reading import Place, SpecInvalid
 from monitors.conditions.rules import (
     PING,
     START,
@@ -188,7 +188,7 @@ def _check_conditions(spec: Spec) -> None:
             try:
                 compile_condition(step.check, spec.kinds)
             except ConditionInvalid as error:
-                raise SpecInvalid(f"steps[{index}].check", _sentence(error)) from error
+                raise _refused(f"steps[{index}].check", error) from error
 
 
 def _check_placing(spec: Spec) -> None:
@@ -197,12 +197,12 @@ def _check_placing(spec: Spec) -> None:
             try:
                 compile_key(expression)
             except ConditionInvalid as error:
-                raise SpecInvalid(field, _sentence(error)) from error
+                raise _refused(field, error) from error
 
 
-def _sentence(error: ConditionInvalid) -> str:
-    where = f"line {error.line}, column {error.column}: {error.sentence}"
-    return f"{where}\n{error.excerpt}" if error.excerpt else where
+def _refused(field: str, error: ConditionInvalid) -> SpecInvalid:
+    place = Place(error.line, error.column, error.excerpt)
+    return SpecInvalid(field, error.sentence, place=place)
 
 
 def _check_unique(named: Sequence[Step | Comfort], path: str) -> None:
