@@ -21,12 +21,13 @@ DEEPEST = 8
 MOST_ALIASES = 16
 ALL_DEFAULT = "# every rule is at its default\n"
 
-_SHAPES = (Comfort, Step, Schedule, Share, Threshold, ClockTime, Spec)
-_ORDER = {
-    name: place for place, name in enumerate(each.name for s in _SHAPES for each in fields(s))
-}
-"""As the rules are explained: the database keeps no order."""
-_ORDER |= {"name": -2, "claim": -1, "steps": len(_ORDER)}
+_RULES = [each.name for each in fields(Spec)]
+_PARTS = [
+    each.name
+    for shape in (Comfort, Step, Schedule, Share, Threshold, ClockTime)
+    for each in fields(shape)
+]
+"""Fields in the order in which rules are explained: the database keeps none."""
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?\d{1,17}\.\d{0,17}(?:[eE][-+]\d{1,2})?", re.ASCII)
 _WORDS: dict[str, bool | None] = {"~": None, "": None}
@@ -90,7 +91,7 @@ def write_rules(document: Mapping[str, object]) -> str:
     if not document:
         return ALL_DEFAULT
     return yaml.dump(
-        _ordered(document),
+        _ordered(document, _RULES),
         Dumper=_Writer,
         sort_keys=False,
         allow_unicode=True,
@@ -138,13 +139,17 @@ def _represent_text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Writer.add_representer(str, _represent_text)
 
 
-def _ordered(value: Any) -> Any:
+def _ordered(value: Any, order: Sequence[str] = _PARTS) -> Any:
     if isinstance(value, Mapping):
-        named = sorted(value.items(), key=lambda entry: _ORDER.get(entry[0], len(_ORDER)))
+        named = sorted(value.items(), key=lambda entry: _place(entry[0], order))
         return {name: _ordered(held) for name, held in named}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_ordered(held) for held in value]
     return value
+
+
+def _place(name: str, order: Sequence[str]) -> int:
+    return order.index(name) if name in order else len(order)
 
 
 @dataclass(slots=True)
@@ -238,11 +243,12 @@ def _line(event: Any) -> int:
 
 def _body_lines(event: yaml.ScalarEvent) -> tuple[int, int]:
     """A block begins below its `|`; blank lines before the words are no part of them."""
-    first, last = _line(event), event.end_mark.line + 1 if event.end_mark else _line(event)
+    first = _line(event)
     if event.style not in {"|", ">"}:
-        return first, last
-    blank = len(event.value) - len(event.value.lstrip())
-    return first + 1 + event.value.count("\n", 0, blank), last
+        return first, event.end_mark.line + 1 if event.end_mark else first
+    words = event.value.lstrip()
+    first += 1 + event.value.count("\n", 0, len(event.value) - len(words))
+    return first, first + words.rstrip().count("\n")
 
 
 def _meaning(event: yaml.ScalarEvent) -> Any:

@@ -1,4 +1,4 @@
-"""Pages of monitors: the list, the form, the rules, interruptions, the integration tab."""
+"""Pages of monitors: the list, the form, interruptions, the integration tab."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -168,15 +168,6 @@ def _continue(
     if not operation(monitor=monitor, actor=actor_of(request), now=request.now):
         messages.error(request, _QUICKER)
     return redirect("monitor", monitor.workspace_id, monitor.pk)
-
-
-@require_GET
-@page_for(Action.SEE)
-def rules(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
-    monitor = get_monitor(request.membership.workspace_id, monitor_id)
-    versions = queries.versions_of(monitor.pk)
-    context = {"section": "monitors", "tab": "rules", "monitor": monitor, "versions": versions}
-    return render(request, "monitors/rules.html", context)
 
 
 @require_GET

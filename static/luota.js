@@ -83,6 +83,16 @@
     setTimeout(() => { button.textContent = was; }, 1500);
   });
 
+  // ── the line of a text that is meant ────────────────────────────────────────────────────────
+  const text = $("textarea[data-line]");
+  if (text) {
+    const lines = text.value.split("\n");
+    const at = lines.slice(0, text.dataset.line - 1).join("\n").length + (text.dataset.line > 1 ? 1 : 0);
+    text.focus({ preventScroll: true });
+    text.setSelectionRange(at, at + (lines[text.dataset.line - 1] || "").length);
+    text.scrollTop = Math.max(0, (text.scrollHeight / lines.length) * (text.dataset.line - 4));
+  }
+
   // ── keys ─────────────────────────────────────────────────────────────────────────────────────
   let waitsForGo = false;
   const rows = () => $$("[data-row]").filter((row) => row.offsetParent);

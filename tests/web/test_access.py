@@ -21,6 +21,8 @@ def pages_of(drill: Drill) -> dict[str, str]:
         "monitors": "monitors/",
         "monitor": monitor,
         "rules": f"{monitor}/rules",
+        "a version": f"{monitor}/rules/1",
+        "two versions": f"{monitor}/rules/compare",
         "integration": f"{monitor}/integration",
         "first signal": f"{monitor}/first-signal",
         "run": f"runs/{drill.run.pk}",
@@ -32,7 +34,7 @@ def pages_of(drill: Drill) -> dict[str, str]:
 def forms_of(drill: Drill) -> dict[str, str]:
     base = f"/w/{drill.monitor.workspace_id}/monitors/"
     monitor = f"{base}{drill.monitor.pk}"
-    verbs = ("edit", "delete", "pause", "silence")
+    verbs = ("edit", "rules/edit", "delete", "pause", "silence")
     return {"new": f"{base}new"} | {verb: f"{monitor}/{verb}" for verb in verbs}
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -20,20 +19,13 @@ from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
 from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
-from monitors.conditions.rules import (
-    Comfort,
-    Mode,
-    Schedule,
-    Spec,
-    Step,
-    Strength,
-)
+from monitors.conditions.rules import Mode, Strength
 from monitors.conditions.values import Move, Verdict
 from monitors.models import Run, RunMove, Severity
+from monitors.rules_text import write_rules
 
 register = template.Library()
 
-_RULE_ORDER = [each.name for shape in (Comfort, Step, Schedule, Spec) for each in fields(shape)]
 _BACK_DATED = timedelta(minutes=1)
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -263,28 +255,6 @@ def pretty(value: object) -> str:
 
 
 @register.filter
-def as_yaml(value: object) -> str:
-    """A spec's document as people write it: one key a line, lists by dashes. For reading only."""
-    return "\n".join(_yaml_lines(value)) or "# every rule is at its default"
-
-
-def _place(entry: tuple[str, object]) -> int:
-    """As the rules are explained, for the database keeps no order."""
-    return _RULE_ORDER.index(entry[0]) if entry[0] in _RULE_ORDER else len(_RULE_ORDER)
-
-
-def _yaml_lines(value: object, indent: str = "") -> list[str]:
-    lines: list[str] = []
-    if isinstance(value, Mapping):
-        for key, held in sorted(value.items(), key=_place):
-            if isinstance(held, Mapping | list):
-                lines += [f"{indent}{key}:", *_yaml_lines(held, indent + "  ")]
-            else:
-                lines.append(f"{indent}{key}: {held}")
-    elif isinstance(value, list):
-        for held in value:
-            first, *rest = _yaml_lines(held, indent + "  ") or [indent + "  "]
-            lines += [f"{indent}- {first.strip()}", *rest]
-    else:
-        lines.append(f"{indent}{value}")
-    return lines
+def as_yaml(document: Mapping[str, object]) -> str:
+    """A spec's document as its editor shows it."""
+    return write_rules(document)

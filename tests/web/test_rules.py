@@ -1,0 +1,343 @@
+"""The rules of a monitor: its versions, two side by side, and the editor of their text."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from luota.lib import clock
+from monitors.models import Monitor, Spec
+from monitors.rules_pages import around, difference
+from monitors.rules_text import write_rules
+from tests.factories import MonitorFactory
+from tests.web.conftest import working
+from workspaces.models import AuditEvent, Role, Workspace
+
+STEPS: list[dict[str, Any]] = [
+    {"name": "paid", "claim": "It is paid", "kind": "invoice.paid"},
+    {
+        "name": "access",
+        "claim": "The plan is on",
+        "kind": "access",
+        "check": "access.payload.plan\n  == expected.plan",
+        "within": "10m",
+        "since": "paid",
+        "after": ["paid"],
+        "skew": "9s",
+        "not_by": ["worker"],
+        "stays_for": "1m",
+    },
+]
+
+
+@pytest.fixture
+def billing(workspace: Workspace) -> Monitor:
+    return working(workspace, "Billing", rules={"steps": STEPS})
+
+
+def address(monitor: Monitor, page: str = "") -> str:
+    base = f"/w/{monitor.workspace_id}/monitors/{monitor.pk}/rules"
+    return f"{base}/{page}" if page else base
+
+
+def text_of(monitor: Monitor) -> str:
+    spec = Spec.objects.filter(monitor=monitor).latest("number")
+    return write_rules(spec.document)
+
+
+def save(client: Client, monitor: Monitor, text: str, **words: str) -> Any:
+    return client.post(address(monitor, "edit"), {"text": text, **words})
+
+
+@pytest.fixture
+def changed(member_client: Client, billing: Monitor) -> Monitor:
+    """Two versions: ten minutes became two hours."""
+    save(member_client, billing, text_of(billing).replace("within: 10m", "within: 2h"))
+    return billing
+
+
+# ── the editor ──────────────────────────────────────────────────────────────────────────────────
+def test_the_editor_shows_the_rules_in_force_and_the_names_of_conditions(
+    member_client: Client, billing: Monitor
+) -> None:
+    page = member_client.get(address(billing, "edit"))
+
+    assert page.context["text"] == text_of(billing)
+    said = page.content.decode()
+    assert "      access.payload.plan\n        == expected.plan" in said
+    assert '<dt class="mono">invoice_paid</dt>' in said
+    assert "aria-invalid" not in said
+
+
+def test_other_rules_are_a_new_version_in_the_name_of_who_wrote_them(
+    member_client: Client, billing: Monitor, owner: Any
+) -> None:
+    text = text_of(billing).replace("skew: 9s", "skew: 30s")
+
+    answer = save(member_client, billing, text.replace("\n", "\r\n"), version="1")
+
+    assert answer["Location"] == address(billing)
+    made = Spec.objects.get(monitor=billing, number=2)
+    assert made.created_by == owner
+    assert made.document["steps"] == [STEPS[0], {**STEPS[1], "skew": "30s"}]
+    event = AuditEvent.objects.get(action="monitor.updated")
+    assert event.changes == {"spec": [1, 2]}
+    assert "Version 2 is in force" in member_client.get(address(billing)).content.decode()
+
+
+def test_rules_that_mean_the_same_are_no_new_version(
+    member_client: Client, billing: Monitor
+) -> None:
+    text = "# a comment\n" + text_of(billing).replace("10m", "600s")
+
+    answer = save(member_client, billing, text)
+
+    assert answer.status_code == 302
+    assert Spec.objects.filter(monitor=billing).count() == 1
+    assert not AuditEvent.objects.filter(action="monitor.updated").exists()
+    assert "nothing changed" in member_client.get(address(billing)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "words"),
+    [
+        (("within: 10m", "within: soon"), (14, "steps[1].within"), "Write a duration"),
+        (("skew: 9s", "skwe: 9s"), (18, "steps[1].skwe"), "did you mean `skew`?"),
+        (
+            ("== expected.plan", "== expceted.plan"),
+            (11, "steps[1].check"),
+            "did you mean `expected`?",
+        ),
+        (("- paid", "- payed"), (16, "steps[1].after"), "No earlier step is called “payed”."),
+        (
+            ("kind: access", "kind: access\n    kind: access"),
+            (9, "steps[1].kind"),
+            "line 8 already",
+        ),
+        (("within: 1d", "within: ["), (3, ""), "This is not YAML"),
+        (("within: 1d", "max_age: 1d"), (1, "max_age"), "A run monitor has no such rule."),
+    ],
+    ids=["duration", "typo", "condition", "order", "twice", "syntax", "mode"],
+)
+def test_what_cannot_be_meant_is_said_at_its_line(
+    member_client: Client,
+    billing: Monitor,
+    change: tuple[str, str],
+    place: tuple[int, str],
+    words: str,
+) -> None:
+    text = text_of(billing).replace(*change, 1)
+
+    answer = save(member_client, billing, text)
+
+    assert answer.status_code == 422
+    fault = answer.context["fault"]
+    assert (fault.line, fault.field) == place
+    page = answer.content.decode()
+    assert words in page.replace("&#x27;", "'")
+    assert f"Not saved. Line {place[0]}" in page
+    assert answer.context["text"] == text
+    assert 'aria-invalid="true" aria-describedby="fault"' in page
+    assert f"<mark><i>{place[0]}</i><b>▶</b>" in page
+    assert Spec.objects.filter(monitor=billing).count() == 1
+
+
+def test_a_wrong_condition_is_shown_with_its_caret(member_client: Client, billing: Monitor) -> None:
+    text = text_of(billing).replace("expected.plan", "expceted.plan")
+
+    page = save(member_client, billing, text).content.decode()
+
+    assert ">  == expceted.plan\n     ^</pre>" in page
+    assert "line 2, column 6 of the condition" in page
+
+
+def test_a_condition_cannot_write_into_the_page(member_client: Client, billing: Monitor) -> None:
+    text = text_of(billing).replace("expected.plan", "'</pre><script>alert(1)</script>' + expcted")
+
+    page = save(member_client, billing, text).content.decode()
+
+    assert "<script>alert" not in page
+
+
+def test_rules_that_are_too_long_are_refused(member_client: Client, billing: Monitor) -> None:
+    answer = save(member_client, billing, "#" * 70_000)
+
+    assert answer.status_code == 422
+    assert "at most 64 KiB" in answer.content.decode()
+
+
+def test_whoever_was_slower_is_told_and_keeps_what_she_wrote(
+    member_client: Client, changed: Monitor
+) -> None:
+    mine = text_of(changed).replace("within: 1d", "within: 2d")
+
+    slower = save(member_client, changed, mine, version="1")
+    again = save(member_client, changed, mine, version="2")
+
+    assert slower.status_code == 409
+    assert "Somebody saved version 2 while you were writing." in slower.content.decode()
+    assert slower.context["text"] == mine
+    assert again.status_code == 302
+
+
+def test_the_line_of_a_check_that_cannot_be_judged_is_shown(
+    member_client: Client, billing: Monitor
+) -> None:
+    page = member_client.get(address(billing, "edit"), {"step": "access", "line": "2"})
+
+    said = page.content.decode()
+    assert page.context["line"] == 11
+    assert 'data-line="11"' in said
+    assert "<mark><i>11</i><b>▶</b>        == expected.plan" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"step": "paid", "line": "3"}, 3),
+        ({"step": "gone"}, None),
+        ({"line": "4"}, None),
+        ({"step": "access", "line": "99999"}, 11),
+        ({"step": "access", "line": "-1"}, 10),
+    ],
+)
+def test_a_line_that_is_not_there_is_the_nearest_or_none(
+    member_client: Client, billing: Monitor, asked: dict[str, str], line: int | None
+) -> None:
+    assert member_client.get(address(billing, "edit"), asked).context["line"] == line
+
+
+def test_an_old_version_can_be_the_beginning_of_a_new_one(
+    member_client: Client, changed: Monitor
+) -> None:
+    page = member_client.get(address(changed, "edit"), {"from": "1"})
+
+    assert "within: 10m" in page.context["text"]
+    assert 'name="version" value="2"' in page.content.decode()
+
+
+def test_a_monitor_without_rules_of_its_own_can_be_edited(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor = MonitorFactory(workspace=workspace, mode="run", document={})
+
+    page = member_client.get(address(monitor, "edit"))
+    saved = save(member_client, monitor, page.context["text"])
+
+    assert page.context["text"] == "# every rule is at its default\n"
+    assert saved.status_code == 302
+
+
+# ── versions ────────────────────────────────────────────────────────────────────────────────────
+def test_the_versions_are_listed_with_who_and_when(
+    member_client: Client, changed: Monitor, owner: Any
+) -> None:
+    page = member_client.get(address(changed)).content.decode()
+
+    assert "In force: version 2" in page
+    assert "within: 2h" in page
+    rows = page.split("<ul")[-1].split("<li")[1:]
+    assert f"by {owner}" in rows[0]
+    assert "by a program" in rows[1]
+    assert Spec.objects.get(monitor=changed, number=2).digest[:12] in rows[0]
+    assert "in force" in rows[0]
+    assert ">in force<" not in rows[1]
+
+
+def test_an_old_version_is_shown_as_it_was(member_client: Client, changed: Monitor) -> None:
+    page = member_client.get(address(changed, "1")).content.decode()
+
+    assert "within: 10m" in page
+    assert "No longer in force" in page
+
+
+def test_the_difference_is_marked_by_sign_and_not_by_colour_alone(
+    member_client: Client, changed: Monitor
+) -> None:
+    page = member_client.get(address(changed, "compare"), {"from": "1", "to": "2"})
+
+    said = page.content.decode()
+    assert "From version 1 to version 2" in said
+    assert "1 line added, 1 taken away." in said
+    assert "<ins><b>+</b>    within: 2h\n</ins>" in said
+    assert "<del><b>-</b>    within: 10m\n</del>" in said
+
+
+def test_without_a_choice_the_newest_version_is_compared_with_the_one_before(
+    member_client: Client, changed: Monitor
+) -> None:
+    page = member_client.get(address(changed, "compare"))
+
+    assert (page.context["old"].number, page.context["new"].number) == (1, 2)
+
+
+def test_the_same_version_differs_in_nothing(member_client: Client, changed: Monitor) -> None:
+    page = member_client.get(address(changed, "compare"), {"from": "2", "to": "2"})
+
+    assert "They say the same." in page.content.decode()
+
+
+@pytest.mark.parametrize("page", ["9", "compare?from=1&to=9", "compare?from=9&to=1"])
+def test_a_version_that_is_not_there_is_not_found(
+    member_client: Client, changed: Monitor, page: str
+) -> None:
+    assert member_client.get(address(changed, page)).status_code == 404
+
+
+def test_many_versions_have_pages(member_client: Client, billing: Monitor) -> None:
+    rows = [
+        Spec(
+            workspace_id=billing.workspace_id,
+            monitor=billing,
+            number=number,
+            document={},
+            digest="0" * 64,
+            created_at=clock.now(),
+        )
+        for number in range(2, 61)
+    ]
+    Spec.objects.bulk_create(rows)
+
+    first = member_client.get(address(billing))
+    second = member_client.get(address(billing), {"before": first.context["versions"][-1].number})
+
+    assert "?before=11" in first.content.decode()
+    assert [each.number for each in second.context["versions"]] == list(range(10, 0, -1))
+    assert "Older versions" not in second.content.decode()
+
+
+def test_the_list_costs_the_same_for_many_versions(
+    member_client: Client, changed: Monitor, django_assert_num_queries: Any
+) -> None:
+    # session, person, memberships; monitor with its rules, versions
+    with django_assert_num_queries(5):
+        member_client.get(address(changed))
+
+
+# ── who may ─────────────────────────────────────────────────────────────────────────────────────
+def test_a_viewer_reads_and_does_not_write(
+    client_as: Callable[[Role], Client], changed: Monitor
+) -> None:
+    viewer = client_as(Role.VIEWER)
+
+    pages = {page: viewer.get(address(changed, page)) for page in ("", "1", "compare")}
+
+    assert {page: answer.status_code for page, answer in pages.items()} == dict.fromkeys(pages, 200)
+    assert all("rules/edit" not in answer.content.decode() for answer in pages.values())
+    assert viewer.get(address(changed, "edit")).status_code == 403
+    assert save(viewer, changed, "within: 9h").status_code == 403
+
+
+# ── lines ───────────────────────────────────────────────────────────────────────────────────────
+def test_only_what_lies_near_a_change_is_shown() -> None:
+    old = "\n".join(f"line {number}" for number in range(20))
+
+    signs = "".join(line.sign for line in difference(old, old.replace("line 10", "other")))
+
+    assert signs == "…   -+   …"
+
+
+def test_the_first_line_and_one_past_the_end_have_neighbours_too() -> None:
+    assert [line.number for line in around("a\nb\nc", 1)] == [1, 2, 3]
+    assert [line.sign for line in around("a\nb\nc", 9)] == []
