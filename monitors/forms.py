@@ -11,14 +11,14 @@ from django.forms import BaseFormSet, formset_factory
 
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.duration import parse_duration
-from monitors.conditions.rules import Mode, Strength
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Severity
 from monitors.operations import MonitorDraft, draft_of
+from monitors.step_forms import MarkedForm, StepForm, duration_field, unshown, with_kept
 from workspaces.models import Membership, Route
 
 DURATION_HINT = "such as 90s, 15m, 1h30m, 2d"
 _MODES = [(each.value, each.value.capitalize()) for each in Mode]
-_STRENGTHS = [(each.name.lower(), each.name.capitalize()) for each in Strength]
 _DURATIONS = ("grace", "start_within", "within", "warn_after", "min_duration", "max_duration")
 _RULES_OF: dict[Mode, tuple[set[str], set[str]]] = {
     Mode.HEARTBEAT: ({"grace"}, {"schedules"}),
@@ -26,23 +26,18 @@ _RULES_OF: dict[Mode, tuple[set[str], set[str]]] = {
     Mode.FRESHNESS: ({"max_age"}, {"comforts"}),
 }
 """The fields and the rows that a mode has; the others are not shown and not read."""
-_PATH = re.compile(r"(\w+)\[(\d+)\](?:\.(\w+))?")
-
-
-def _duration(label: str, help_text: str = "") -> forms.CharField:
-    """Read by the spec itself, so that the form and the API refuse with the same words."""
-    field = forms.CharField(label=label, required=False, max_length=20, help_text=help_text)
-    field.widget.attrs |= {"placeholder": "15m", "autocapitalize": "off", "spellcheck": "false"}
-    return field
-
-
-class MarkedForm(forms.Form):
-    """Tells browsers and screen readers which field is wrong, and why."""
-
-    def add_error(self, field: str | None, error: Any) -> None:
-        super().add_error(field, error)
-        if field and field in self.fields:
-            self.fields[field].widget.attrs["aria-invalid"] = "true"
+_SHOWN = {
+    *_DURATIONS,
+    "max_age",
+    "attempts",
+    "open_after",
+    "recover_after",
+    "schedules",
+    "comforts",
+    "steps",
+}
+"""Rules that the form can show; all others are kept as they are."""
+_PATH = re.compile(r"(\w+)\[(\d+)\](?:\.(\w+)(?:[.\[].*)?)?")
 
 
 class MonitorForm(MarkedForm):
@@ -64,13 +59,13 @@ class MonitorForm(MarkedForm):
     runbook_url = forms.URLField(
         required=False, max_length=500, label="Runbook", assume_scheme="https"
     )
-    grace = _duration("Grace", "A signal may be this late.")
-    start_within = _duration("Start within", "After the scheduled time.")
-    within = _duration("Proven within", "The hard deadline, from the start.")
-    warn_after = _duration("At risk after", "Shown in the queue; nobody is told.")
-    min_duration = _duration("Not sooner than", "A success before it is not believed.")
-    max_duration = _duration("Not longer than", "Else a file “slow” opens.")
-    max_age = _duration("Content at most this old", "Judged by freshAsOf, not by arrival.")
+    grace = duration_field("Grace", "A signal may be this late.")
+    start_within = duration_field("Start within", "After the scheduled time.")
+    within = duration_field("Proven within", "The hard deadline, from the start.")
+    warn_after = duration_field("At risk after", "Shown in the queue; nobody is told.")
+    min_duration = duration_field("Not sooner than", "A success before it is not believed.")
+    max_duration = duration_field("Not longer than", "Else a file “slow” opens.")
+    max_age = duration_field("Content at most this old", "Judged by freshAsOf, not by arrival.")
     attempts = forms.IntegerField(
         required=False, min_value=1, max_value=100, help_text="The last failing one is final."
     )
@@ -101,7 +96,7 @@ class MonitorForm(MarkedForm):
 
 
 class ScheduleForm(MarkedForm):
-    interval = _duration("Every")
+    interval = duration_field("Every")
     cron = forms.CharField(required=False, max_length=200, label="or cron")
     on_calendar = forms.CharField(required=False, max_length=200, label="or OnCalendar")
     timezone = forms.CharField(required=False, max_length=64, label="Time zone")
@@ -117,16 +112,6 @@ class ComfortForm(MarkedForm):
     claim = forms.CharField(required=False, max_length=300, label="Looks healthy")
     name = forms.CharField(required=False, max_length=80)
     kind = forms.CharField(required=False, max_length=64, label="Evidence kind")
-
-
-class StepForm(MarkedForm):
-    claim = forms.CharField(required=False, max_length=300, label="What must be true")
-    name = forms.CharField(required=False, max_length=80)
-    kind = forms.CharField(required=False, max_length=64, label="Evidence kind")
-    min_strength = forms.ChoiceField(required=False, choices=_STRENGTHS, label="At least")
-    within = _duration("Within")
-    warn_after = _duration("At risk after")
-    retry_hint = forms.CharField(required=False, max_length=300, label="What may be retried")
 
 
 Rows: TypeAlias = "BaseFormSet[MarkedForm]"
@@ -165,7 +150,10 @@ class MonitorEditor:
             for name, (form, most) in _ROWS.items()
             if name in _RULES_OF[mode][1]
         }
-        self.group_by = rules.get("group_by", [])
+        self.rules = rules
+        """As they stand; the form shows only some of them."""
+        for name, rows in self.rows.items():
+            _tell_unshown(rows, rules.get(name, []))
 
     def is_valid(self) -> bool:
         return all([self.form.is_valid(), *(rows.is_valid() for rows in self.rows.values())])
@@ -198,23 +186,25 @@ class MonitorEditor:
             failures = given["failures"] or 1
             rules["open_after"] = {"failures": failures, "of": given["of"] or failures}
         for name, rows in self.rows.items():
-            written = [row for _, row in _written(rows)]
-            if written:
-                rules[name] = written
-        return {**rules, "group_by": self.group_by} if self.group_by else rules
+            if written := _written(rows):
+                before = self.rules.get(name, [])
+                rules[name] = with_kept(written, before, rows.form.base_fields)
+        return {**unshown(self.rules, _SHOWN), **rules}
 
     def refuse(self, error: SpecInvalid) -> None:
         """Puts the sentence where the person wrote what it is about."""
         match = _PATH.match(error.field)
-        if match is None:
+        if match is None or match[1] not in self.rows:
             name = {"open_after.failures": "failures", "open_after.of": "of"}.get(
                 error.field, error.field
             )
-            self.form.add_error(name if name in self.form.fields else None, error.sentence)
+            is_shown = name in self.form.fields
+            sentence = error.sentence if is_shown else str(error)
+            self.form.add_error(name if is_shown else None, sentence)
             return
-        rows, place, field = self.rows[match[1]], int(match[2]), match[3] or ""
+        rows, place = self.rows[match[1]], int(match[2])
         row = rows.forms[[index for index, _ in _written(rows)][place]]
-        row.add_error(field if field in row.fields else next(iter(row.fields)), error.sentence)
+        row.refuse(match[3] or "", error)
 
 
 def editor_of(
@@ -245,6 +235,12 @@ def _formset(
     made = formset_factory(form, extra=1 if given else 2, max_num=most, absolute_max=most + 4)
     initial = [{**row, "timezone": row.get("timezone", "")} for row in given]
     return made(data, prefix=prefix, initial=initial if data is None else None)
+
+
+def _tell_unshown(rows: Rows, rules: Sequence[Mapping[str, Any]]) -> None:
+    """What the page says below a row: its other fields, which saving it leaves alone."""
+    for row, rule in zip(rows.forms, rules, strict=False):
+        row.unshown = list(unshown(rule, row.fields))
 
 
 def _written(rows: Rows) -> list[tuple[int, dict[str, Any]]]:
