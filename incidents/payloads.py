@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from evidence.quotes import Quoted
-from monitors.conditions.rules import CLOSE, Spec
+from monitors.conditions.duration import format_duration
+from monitors.conditions.rules import CLOSE, Spec, Step
 from monitors.conditions.values import (
     Break,
     Evidence,
@@ -31,6 +32,7 @@ def standing_of(
 ) -> dict[str, Any]:
     """Run.standing: {"steps": [...], "comforts": [...]}, instants as ISO 8601."""
     claims = IMPLICIT_CLAIMS | {step.name: step.claim for step in spec.steps}
+    rules = {step.name: step for step in spec.steps}
     return {
         "steps": [
             {
@@ -42,7 +44,7 @@ def standing_of(
                 "strength": step.strength.name.lower() if step.strength else None,
                 "due_at": _iso(step.due_at),
                 "missing": list(step.missing),
-                **_beside(step),
+                **_beside(step, rules.get(step.step)),
             }
             for step in judgement.steps
         ],
@@ -50,11 +52,15 @@ def standing_of(
     }
 
 
-def _beside(step: StepStanding) -> dict[str, Any]:
-    """What few steps have: a condition that cannot be judged, members of a batch."""
+def _beside(step: StepStanding, rule: Step | None) -> dict[str, Any]:
+    """What few steps have: a condition that cannot be judged, members of a batch, an absence, a stay."""
     found: dict[str, Any] = {"fault": step.fault} if step.fault else {}
     if step.members is not None:
         found |= {"met": step.members[0], "wanted": step.members[1]}
+    if rule is not None and rule.absent:
+        found["absent"] = True
+    if rule is not None and rule.stays_for:
+        found["stays_for"] = format_duration(rule.stays_for)
     return found
 
 

@@ -180,6 +180,18 @@ class File:
         return _first_unmet(self.quote.get("steps") or [])
 
     @property
+    def sick_step(self) -> Mapping[str, Any] | None:
+        """The step whose check cannot be judged: as it is now, else as it was when the file opened."""
+        return next(
+            (
+                step
+                for step in (*self.steps, *(self.quote.get("steps") or []))
+                if step.get("verdict") == Verdict.BROKEN.value
+            ),
+            None,
+        )
+
+    @property
     def is_unresolved(self) -> bool:
         return self.incident.state != State.RESOLVED.value
 

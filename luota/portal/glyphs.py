@@ -30,7 +30,7 @@ GLYPHS: dict[str, str] = {
 GLYPHS |= {
     "met": GLYPHS["proven"],
     "violated": GLYPHS["failed"],
-    "broken": GLYPHS["contradicted"],
+    "broken": '<path class="fill" d="M8 .6 15.4 8 8 15.4.6 8Z"/><path class="on" d="M8 4.6v3.8m0 2.1v.1"/>',
     "not_yet": GLYPHS["overdue"],
     "holding": GLYPHS["open"],
     "blind": GLYPHS["unknown"],

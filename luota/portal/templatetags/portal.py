@@ -1,6 +1,7 @@
 """How pages show an instant, a duration, a state and an age; the templates of all apps load it."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +28,9 @@ from monitors.rules_text import write_rules
 register = template.Library()
 
 _BACK_DATED = timedelta(minutes=1)
+_FAULT_LINE = re.compile(r"line (\d+),")
+_MEMBER = re.compile(r"[a-z0-9_.]+\[(?!\d+ more\])(.+)\]", re.DOTALL)
+_ABSENT = {"holding": "has not happened", "met": "did not happen", "violated": "happened"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -210,7 +214,41 @@ def verdict_at(step: Mapping[str, Any], now: datetime) -> str:
 @register.filter
 def mark_label(step: Mapping[str, Any], now: datetime) -> str:
     """What a step's small mark says: its claim and its verdict, as it is drawn."""
-    return f"{step.get('claim') or step.get('step')}: {word(verdict_at(step, now))}"
+    return f"{step.get('claim') or step.get('step')}: {verdict_words(step, now)}"
+
+
+@register.filter
+def verdict_words(step: Mapping[str, Any], now: datetime) -> str:
+    """A step's verdict as people say it: a green mark on what must not happen would be read the wrong way."""
+    verdict = verdict_at(step, now)
+    if verdict == Verdict.BROKEN:
+        return "cannot be judged"
+    if step.get("absent"):
+        return _ABSENT.get(verdict, word(verdict))
+    is_true = verdict == Verdict.HOLDING and step.get("verdict") == Verdict.HOLDING
+    return "true so far" if is_true else word(verdict)
+
+
+@register.filter
+def fault_line(step: Mapping[str, Any]) -> str:
+    """The line of the condition that cannot be judged: `2` of "line 2, column 5: …"."""
+    found = _FAULT_LINE.match(str(step.get("fault") or ""))
+    return found[1] if found else ""
+
+
+@register.filter
+def members_missing(step: Mapping[str, Any]) -> list[str]:
+    """The members of a batch that a step names: `cus_17` of `result[cus_17]`; empty for any other step."""
+    if step.get("wanted") is None:
+        return []
+    found = [_MEMBER.fullmatch(str(path)) for path in step.get("missing") or []]
+    return [each[1] for each in found if each]
+
+
+@register.filter
+def members_left(step: Mapping[str, Any]) -> int:
+    """How many did not meet the step, and are not named."""
+    return max(0, int(step["wanted"]) - int(step["met"]) - len(members_missing(step)))
 
 
 @register.filter
