@@ -17,6 +17,21 @@ from workspaces.models import Workspace
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 RESTORE = "A throw-away restore holds every row"
+BATCH = {
+    "name": "visible",
+    "claim": "The result is on the page",
+    "kind": "result.visible",
+    "check": "result_visible.payload.ok",
+    "members": "all",
+    "within": "30m",
+}
+ACCESS = {
+    "name": "the plan",
+    "claim": "The plan is on",
+    "kind": "access",
+    "check": "access.payload.seats > 0\n  && access.payload.plan > 3",
+    "within": "30m",
+}
 RULES: dict[str, Any] = {
     "within": "30m",
     "comforts": [{"name": "dump", "claim": "The dump exited with 0", "kind": "dump"}],
@@ -113,3 +128,41 @@ def run_of(monitor: Monitor, run: str, *acts: Action | str, minutes_ago: float =
         else:
             tell(monitor, Action.EVIDENCE, kind=act, **words)
     judge(at=clock.now())
+
+
+@pytest.fixture
+def began_at() -> datetime:
+    return clock.now() - 60 * MINUTE
+
+
+def promise(workspace: Workspace, began_at: datetime, *steps: dict[str, Any]) -> Monitor:
+    document = {"within": "8h", "steps": list(steps)}
+    words = {"workspace": workspace, "name": f"Of {steps[0]['name']}", "document": document}
+    return watched(Mode.RUN, since=began_at - MINUTE, **words)
+
+
+def say(monitor: Monitor, kind: str, at: datetime, **words: Any) -> None:
+    tell(monitor, Action.EVIDENCE, at=at, kind=kind, external_run_id="b-1", **words)
+
+
+@pytest.fixture
+def partial(workspace: Workspace, began_at: datetime) -> Monitor:
+    """Two of thirty have it."""
+    monitor = promise(workspace, began_at, BATCH)
+    expected = {"members": [f"cus_{number}" for number in range(30)]}
+    tell(monitor, Action.START, at=began_at, external_run_id="b-1", expected=expected)
+    for number in (3, 4):
+        ids = {"member": f"cus_{number}"}
+        say(monitor, "result.visible", began_at + MINUTE, ids=ids, payload={"ok": True})
+    judge(at=began_at + 31 * MINUTE)
+    return monitor
+
+
+@pytest.fixture
+def sick(workspace: Workspace, began_at: datetime) -> Monitor:
+    """Its check compares a word with a number."""
+    monitor = promise(workspace, began_at, ACCESS)
+    tell(monitor, Action.START, at=began_at, external_run_id="b-1")
+    say(monitor, "access", began_at + MINUTE, payload={"plan": "pro", "seats": 2})
+    judge(at=began_at + 2 * MINUTE)
+    return monitor

@@ -10,50 +10,17 @@ from django.test import Client
 
 from evidence.signals import Action
 from incidents.models import Incident
-from luota.lib import clock
 from luota.portal.templatetags.portal import (
     fault_line,
     members_left,
     members_missing,
     verdict_words,
 )
-from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.conftest import with_key
-from tests.factories.moments import judge, tell, watched
-from tests.web.conftest import MINUTE
+from tests.factories.moments import judge, tell
+from tests.web.conftest import MINUTE, promise, say
 from workspaces.models import Role, TokenKind, Workspace
-
-BATCH = {
-    "name": "visible",
-    "claim": "The result is on the page",
-    "kind": "result.visible",
-    "check": "result_visible.payload.ok",
-    "members": "all",
-    "within": "30m",
-}
-ACCESS = {
-    "name": "the plan",
-    "claim": "The plan is on",
-    "kind": "access",
-    "check": "access.payload.seats > 0\n  && access.payload.plan > 3",
-    "within": "30m",
-}
-
-
-@pytest.fixture
-def began_at() -> datetime:
-    return clock.now() - 60 * MINUTE
-
-
-def promise(workspace: Workspace, began_at: datetime, *steps: dict[str, Any]) -> Monitor:
-    document = {"within": "8h", "steps": list(steps)}
-    words = {"workspace": workspace, "name": f"Of {steps[0]['name']}", "document": document}
-    return watched(Mode.RUN, since=began_at - MINUTE, **words)
-
-
-def say(monitor: Monitor, kind: str, at: datetime, **words: Any) -> None:
-    tell(monitor, Action.EVIDENCE, at=at, kind=kind, external_run_id="b-1", **words)
 
 
 def page_of_run(client: Client, monitor: Monitor) -> str:
@@ -72,29 +39,6 @@ def section(page: str, title: str) -> str:
 
 def words_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
-
-
-@pytest.fixture
-def partial(workspace: Workspace, began_at: datetime) -> Monitor:
-    """Two of thirty have it."""
-    monitor = promise(workspace, began_at, BATCH)
-    expected = {"members": [f"cus_{number}" for number in range(30)]}
-    tell(monitor, Action.START, at=began_at, external_run_id="b-1", expected=expected)
-    for number in (3, 4):
-        ids = {"member": f"cus_{number}"}
-        say(monitor, "result.visible", began_at + MINUTE, ids=ids, payload={"ok": True})
-    judge(at=began_at + 31 * MINUTE)
-    return monitor
-
-
-@pytest.fixture
-def sick(workspace: Workspace, began_at: datetime) -> Monitor:
-    """Its check compares a word with a number."""
-    monitor = promise(workspace, began_at, ACCESS)
-    tell(monitor, Action.START, at=began_at, external_run_id="b-1")
-    say(monitor, "access", began_at + MINUTE, payload={"plan": "pro", "seats": 2})
-    judge(at=began_at + 2 * MINUTE)
-    return monitor
 
 
 def test_the_file_of_a_batch_in_part_names_the_missing_members(
