@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from monitors.conditions.expressions import compile_condition
 from monitors.conditions.fold import fold
-from monitors.conditions.rules import Mode, Spec, Step
-from monitors.conditions.values import Evidence, RunFacts, State, Strength
+from monitors.conditions.rules import Mode, Spec, Step, Strength
+from monitors.conditions.values import Evidence, RunFacts, State
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 STEPS, ROUNDS, FOLDS = 5, 7, 2_000

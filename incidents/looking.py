@@ -13,7 +13,12 @@ from evidence import probe_ledger
 from evidence.models import Probe
 from incidents.cases import Case
 from monitors.conditions.rules import Strength
-from monitors.conditions.values import BROKEN_STATES, Break, Cause, State
+from monitors.conditions.values import (
+    BROKEN_STATES,
+    Break,
+    Cause,
+    State,
+)
 from monitors.models import Run
 
 PATIENCE = timedelta(seconds=30)

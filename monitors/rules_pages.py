@@ -113,7 +113,7 @@ def _tell(request: MemberRequest, before: int, after: int) -> None:
     if before == after:
         messages.info(request, f"These rules mean the same as version {before}: nothing changed.")
     else:
-        messages.success(request, f"Version {after} is in force for runs that open from now on.")
+        messages.success(request, f"Version {after} is in force.")
 
 
 def _editor(

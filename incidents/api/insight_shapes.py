@@ -11,7 +11,13 @@ from luota.lib.shapes import Shape, choice_of
 from monitors.api.shapes import rules_within
 from monitors.conditions.backtest import Backtest, Finding
 from monitors.conditions.mutation import Change, Mutant
-from monitors.conditions.values import Cause, ComfortStanding, Move, State, Verdict
+from monitors.conditions.values import (
+    Cause,
+    ComfortStanding,
+    Move,
+    State,
+    Verdict,
+)
 from monitors.conditions.why import Part, StepWhy, Why, Witness
 from monitors.ledger import Ledger
 

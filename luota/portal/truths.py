@@ -16,6 +16,7 @@ from monitors.conditions.rules import CLOSE, Strength
 from monitors.conditions.values import (
     BROKEN_STATES,
     Outcome,
+    Reason,
     State,
     Verdict,
 )
@@ -111,7 +112,9 @@ def _customer(run: Run) -> Truth:
     elif state in BROKEN_STATES:
         says, worth = "Does not have it", count or "The promise is broken."
     elif state is State.UNKNOWN:
-        says, worth = "Unknown", "Luota was blind at the deadline."
+        is_sick = run.reason == Reason.CONDITION_BROKEN
+        worth = "The rules are at fault." if is_sick else "Luota was blind at the deadline."
+        says = "Unknown"
     elif state in {State.WAIVED, State.SUPERSEDED}:
         says, worth = state.value.capitalize(), "Nobody asks for a proof any more."
     else:

@@ -17,7 +17,12 @@ from monitors.conditions.paths import Tree
 from monitors.conditions.reading import LONGEST
 from monitors.conditions.rules import CLOSE, START, Mode, Spec
 from monitors.conditions.story import in_order
-from monitors.conditions.values import Evidence, Judgement, RunFacts, State
+from monitors.conditions.values import (
+    Evidence,
+    Judgement,
+    RunFacts,
+    State,
+)
 
 MOST_PIECES, MOST_LEAVES, MOST_MEMBERS = 10, 20, 20
 """Pieces of one kind, values of one piece and members of a batch that are spoilt: the first ones."""

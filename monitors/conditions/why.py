@@ -15,7 +15,12 @@ from monitors.conditions.needs import is_green
 from monitors.conditions.paths import EACH, is_missing
 from monitors.conditions.rules import Spec, Step
 from monitors.conditions.story import in_order
-from monitors.conditions.values import Evidence, Judgement, RunFacts, StepStanding
+from monitors.conditions.values import (
+    Evidence,
+    Judgement,
+    RunFacts,
+    StepStanding,
+)
 
 MOST_WITNESSES = 10
 """Pieces of evidence below one step: its proof and the latest ones."""

@@ -10,12 +10,15 @@ from django.test import Client
 
 from evidence.signals import Action
 from incidents.models import Incident
+from luota.lib import clock
 from luota.portal.templatetags.portal import (
     fault_line,
     members_left,
     members_missing,
     verdict_words,
+    with_code,
 )
+from monitors.conditions.values import State
 from monitors.models import Monitor, Run
 from tests.conftest import with_key
 from tests.factories.moments import judge, tell
@@ -147,6 +150,39 @@ def test_programs_are_told_the_same(
     assert steps[sick]["fault"].startswith("line 2, column")
 
 
+def test_a_run_that_rules_cannot_judge_is_not_blamed_on_our_blindness(
+    member_client: Client, sick: Monitor, sighted: None
+) -> None:
+    judge(at=clock.now())
+    assert Run.objects.get(monitor=sick).state == State.UNKNOWN
+
+    base = f"/w/{sick.workspace_id}"
+    pages = [page_of_run(member_client, sick), page_of_file(member_client, sick)]
+    pages += [
+        member_client.get(f"{base}/{each}").content.decode() for each in ("", f"monitors/{sick.pk}")
+    ]
+
+    told = [
+        words_of(page.split("Line of time")[0] if "Four truths" in page else page) for page in pages
+    ]
+    assert all("rules are at fault" in words for words in told)
+    assert "blind at the" not in told[0]
+    assert "The rules are at fault." in told[0].split("Customer")[1]
+    assert "the rules are at fault: it cannot be judged" in told[2]
+
+
+def test_what_is_missing_of_a_batch_is_told_in_short_where_it_is_one_of_many(
+    member_client: Client, partial: Monitor
+) -> None:
+    page = page_of_file(member_client, partial)
+
+    row = section(page, "Affected runs")
+    assert (
+        "<code>result.visible[cus_0], result.visible[cus_1], result.visible[cus_2] and 17 more</code>"
+        in row
+    )
+
+
 # ── the words ───────────────────────────────────────────────────────────────────────────────────
 NOW = datetime.fromisoformat("2026-03-02T10:00:00+00:00")
 LATER = (NOW + timedelta(hours=1)).isoformat()
@@ -192,3 +228,18 @@ def test_paths_of_other_steps_name_no_members() -> None:
 def test_a_fault_without_a_line_leads_nowhere() -> None:
     assert fault_line({"fault": "line 12, column 3: x"}) == "12"
     assert fault_line({"fault": "x"}) == fault_line({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("sentence", "html"),
+    [
+        (
+            "`a` is none; did you mean `<b>`?",
+            "<code>a</code> is none; did you mean <code>&lt;b&gt;</code>?",
+        ),
+        ("one ` alone & more", "one ` alone &amp; more"),
+        ("plain", "plain"),
+    ],
+)
+def test_what_stands_in_backticks_is_code(sentence: str, html: str) -> None:
+    assert with_code(sentence) == html

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from evidence.models import Evidence
@@ -21,7 +21,8 @@ from incidents.models import Incident, Transition
 from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
 from monitors.conditions.rules import Mode, Strength
-from monitors.conditions.values import Move, Verdict
+from monitors.conditions.values import Move, Reason, Verdict
+from monitors.conditions.values import State as RunState
 from monitors.models import Run, RunMove, Severity
 from monitors.rules_text import write_rules
 
@@ -31,6 +32,7 @@ _BACK_DATED = timedelta(minutes=1)
 _FAULT_LINE = re.compile(r"line (\d+),")
 _MEMBER = re.compile(r"[a-z0-9_.]+\[(?!\d+ more\])(.+)\]", re.DOTALL)
 _ABSENT = {"holding": "has not happened", "met": "did not happen", "violated": "happened"}
+_FEW = 3
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -146,6 +148,33 @@ def mark(state: str, label: str = "") -> SafeString:
 def word(state: str) -> str:
     """A state as people say it."""
     return WORDS.get(state, str(state).replace("_", " "))
+
+
+@register.filter
+def state_words(run: Run) -> str:
+    """A run's state as people say it; rules at fault are no blindness of ours."""
+    is_sick = run.state == RunState.UNKNOWN and run.reason == Reason.CONDITION_BROKEN
+    return "unknown, the rules are at fault" if is_sick else word(run.state)
+
+
+@register.filter
+def few(paths: Sequence[str]) -> str:
+    """The first three of what is missing: a batch names twenty."""
+    more = len(paths) - _FEW
+    return ", ".join(paths[:_FEW]) + (f" and {more} more" if more > 0 else "")
+
+
+@register.filter
+def with_code(sentence: str) -> SafeString:
+    """What stands in backticks, as code."""
+    parts = str(sentence).split("`")
+    if len(parts) % 2 == 0:
+        return format_html("{}", sentence)
+    return format_html_join("", "{}", ((_code(place, part),) for place, part in enumerate(parts)))
+
+
+def _code(place: int, part: str) -> str:
+    return format_html("<code>{}</code>", part) if place % 2 else part
 
 
 @register.filter
