@@ -17,7 +17,7 @@ from incidents.mutating import NothingProven, mutate_promise
 from incidents.past import RulesUnreadable
 from luota.lib.api import Problem, invalid, json_response
 from luota.lib.shapes import answers, check_query, instant_in, read_body
-from monitors.api.shapes import outside_name
+from monitors.api.shapes import problem_of
 from monitors.conditions.document import SpecInvalid
 from monitors.ledger import ledger_of
 from monitors.models import Monitor, Run
@@ -37,8 +37,7 @@ def _rules_problems() -> Iterator[None]:
     try:
         yield
     except SpecInvalid as error:
-        field = ".".join(filter(None, ["spec", outside_name(error.field)]))
-        raise invalid(field, error.sentence) from None
+        raise problem_of(error) from None
     except RulesUnreadable:
         detail = "The rules that are kept cannot be read any more; save the monitor again."
         raise Problem(status=409, code="rules_unreadable", detail=detail) from None

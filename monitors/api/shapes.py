@@ -6,13 +6,15 @@ and monitors.conditions.document write them.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
+from luota.lib.api import Problem, invalid
 from luota.lib.shapes import ChoiceField, Shape, choice_of
+from monitors.conditions.reading import SpecInvalid
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Severity, Spec
 from monitors.operations import MonitorDraft
@@ -163,6 +165,16 @@ def tell_version(spec: Spec) -> dict[str, Any]:
         "createdBy": str(spec.created_by or ""),
         "rules": _renamed(spec.document, outside_name),
     }
+
+
+def problem_of(error: SpecInvalid) -> Problem:
+    """What is wrong with rules, with the place inside a condition for editors that put a mark there."""
+    field = ".".join(filter(None, ["spec", outside_name(error.field)]))
+    problem = invalid(field, error.sentence)
+    if error.place:
+        problem.detail = f"{error.place}: {error.sentence}"
+        problem.extras = asdict(error.place)
+    return problem
 
 
 def outside_name(path: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -28,8 +27,7 @@ def _monitor_problems() -> Iterator[None]:
     try:
         yield
     except SpecInvalid as error:
-        field = ".".join(filter(None, ["spec", shapes.outside_name(error.field)]))
-        raise _refused(field, error) from None
+        raise shapes.problem_of(error) from None
     except operations.NotInWorkspace as error:
         raise invalid(f"{error.field}Id", str(error)) from None
     except operations.ModeIsFixed:
@@ -39,15 +37,6 @@ def _monitor_problems() -> Iterator[None]:
         raise Problem(status=409, code="name_taken", detail=detail, field="name") from None
     except interruptions.EndPassed:
         raise invalid("until", "It must lie ahead.") from None
-
-
-def _refused(field: str, error: SpecInvalid) -> Problem:
-    """With the place inside a condition, for editors that put a mark there."""
-    problem = invalid(field, error.sentence)
-    if error.place:
-        problem.detail = f"{error.place}: {error.sentence}"
-        problem.extras = asdict(error.place)
-    return problem
 
 
 class MonitorsView(ManagementView):
