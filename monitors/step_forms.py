@@ -11,8 +11,8 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
+from monitors.conditions.condition_text import LONGEST
 from monitors.conditions.document import SpecInvalid
-from monitors.conditions.expressions import LONGEST
 from monitors.conditions.rules import Strength
 
 _STRENGTHS = [(each.name.lower(), each.name.capitalize()) for each in Strength]
