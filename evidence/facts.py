@@ -69,7 +69,8 @@ def load_run_facts(
             occurrence=run.occurrence,
             environment=run.environment,
             opened_at=run.opened_at,
-            expected_at=run.expected_at,
+            expected_at=run.expected_at if run.is_slot else None,
+            start_by=None if run.is_slot else run.expected_at,
             evidence=tuple(evidence[run.id]),
             blind=_touching(run, [*windows, *pauses[run.monitor_id]]),
             waiver=_waiver(run),
@@ -81,8 +82,8 @@ def load_run_facts(
 
 def _evidence_of(runs: Sequence[Run], reads: Reads) -> Mapping[UUID, list[Evidence]]:
     found: dict[UUID, list[Evidence]] = defaultdict(list)
-    slots = [run for run in runs if run.expected_at]
-    opened = [run for run in runs if not run.expected_at]
+    slots = [run for run in runs if run.is_slot]
+    opened = [run for run in runs if not run.is_slot]
     living = [run for run in opened if run.monitor.mode == Mode.FRESHNESS]
     plain = [run for run in opened if run.monitor.mode != Mode.FRESHNESS]
     for run_id, piece in [*_of_plain(plain, reads), *_of_living(living), *_of_slots(slots)]:

@@ -36,8 +36,8 @@ def load_quoted(runs: Sequence[Run]) -> Mapping[UUID, Quoted]:
     Indexes: evidence_of_run, primary key.
     """
     quoted: dict[UUID, Quoted] = defaultdict(Quoted)
-    opened = [run for run in runs if run.expected_at is None]
-    silent = [run for run in runs if run.expected_at is not None]
+    opened = [run for run in runs if not run.is_slot]
+    silent = [run for run in runs if run.is_slot]
     for run_id, *columns in [*_of_opened(opened), *_of_silent(silent)]:
         _add(quoted[run_id], columns)
     return quoted

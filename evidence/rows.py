@@ -139,7 +139,8 @@ def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
     if by_occurrence:
         cursor.execute(
             "SELECT r.id FROM unnest(%b::uuid[], %b::text[]) AS w(monitor_id, occurrence)"
-            " JOIN monitors_run r USING (monitor_id, occurrence) WHERE r.expected_at IS NULL",
+            " JOIN monitors_run r USING (monitor_id, occurrence)"
+            " WHERE r.expected_at IS NULL OR r.key <> ''",
             [[m for m, _ in by_occurrence], [o for _, o in by_occurrence]],
         )
         ids |= {row[0] for row in cursor.fetchall()}
@@ -147,7 +148,7 @@ def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
         cursor.execute(
             "SELECT r.id FROM unnest(%b::uuid[], %b::text[]) AS w(monitor_id, key)"
             " CROSS JOIN LATERAL (SELECT id FROM monitors_run WHERE monitor_id = w.monitor_id"
-            "   AND key = w.key AND expected_at IS NULL ORDER BY id DESC LIMIT 1) r",
+            "   AND key = w.key AND (expected_at IS NULL OR key <> '') ORDER BY id DESC LIMIT 1) r",
             [[m for m, _ in by_key], [k for _, k in by_key]],
         )
         ids |= {row[0] for row in cursor.fetchall()}

@@ -278,7 +278,7 @@ def _look_at_silent_runs(cursor: Any, monitors: Sequence[Monitor], now: datetime
             "     AND o.expected_at IS NULL ORDER BY o.id DESC LIMIT 1) END AS newer_at"
             "   FROM monitors_monitor WHERE id = ANY(%s)) m"
             " WHERE r.monitor_id = m.id AND r.workspace_id = m.workspace_id"
-            " AND r.expected_at IS NOT NULL"
+            " AND r.expected_at IS NOT NULL AND r.key = ''"
             " AND (r.broken_since IS NOT NULL OR r.state = 'unknown') AND r.superseded_at IS NULL"
             " AND r.slot_starts_at <= m.latest_signal_at",
             [now, [monitor.id for monitor in monitors]],

@@ -33,7 +33,9 @@ def _make_older_moot(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
             "   AS w(id, workspace_id, monitor_id, key, is_bare, opened_at, at)"
             " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
             " AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
-            " AND (r.key = w.key OR w.is_bare AND r.key IN ('', r.occurrence))"
+            # A run that a list names stands for itself, however bare its name is.
+            " AND (r.key = w.key OR w.is_bare AND (r.key = ''"
+            "   OR r.key = r.occurrence AND r.expected_at IS NULL))"
             " AND coalesce(r.expected_at, r.opened_at) < w.opened_at",
             [
                 now,
@@ -50,7 +52,8 @@ def _make_older_moot(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
 
 def _is_bare_slot(case: Case) -> bool:
     """One of a schedule's runs that names no subject: the next night's makes it moot."""
-    return bool(case.spec.schedules) and case.run.key == case.run.occurrence
+    is_bare = case.run.key == case.run.occurrence and case.run.expected_at is None
+    return bool(case.spec.schedules) and is_bare
 
 
 def _newly_proven(case: Case) -> bool:

@@ -217,7 +217,7 @@ class Run(models.Model):
     """Of the first start; written by intake."""
     started_evidence_id = models.UUIDField(null=True)
     expected_at = models.DateTimeField(null=True)
-    """The slot whose silence made this run."""
+    """The slot whose silence made this run; of a run that a list names, when it must have begun."""
     slot_starts_at = models.DateTimeField(null=True)
     slot_ends_at = models.DateTimeField(null=True)
     """Half-open period that the slot owns; null end for an interval."""
@@ -309,6 +309,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.occurrence or self.key or str(self.id)
+
+    @property
+    def is_slot(self) -> bool:
+        """A silent slot has no name; a run that a list names has one, and evidence of its own."""
+        return self.expected_at is not None and not self.key
 
 
 class RunMove(models.Model):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitors.conditions.freshness import FreshnessStory
+from monitors.conditions.listed_story import ListedStory
 from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.run_story import RunStory
 from monitors.conditions.slot_story import SlotStory
@@ -32,6 +33,8 @@ def opens_file(spec: Spec, outcomes: Sequence[bool]) -> bool:
 def _story(spec: Spec, facts: RunFacts) -> Story:
     if facts.expected_at is not None:
         return SlotStory(spec, facts, facts.expected_at)
+    if facts.start_by is not None:
+        return ListedStory(spec, facts, facts.start_by)
     if spec.mode is Mode.FRESHNESS and spec.max_age is not None:
         return FreshnessStory(spec, facts, spec.max_age)
     return RunStory(spec, facts)

@@ -135,6 +135,8 @@ class RunFacts:
     """When it was opened by a signal; None for a run that is only expected."""
     expected_at: datetime | None = None
     """The slot whose silence made this run; None for a run that a signal opened."""
+    start_by: datetime | None = None
+    """When a run that a list names must have begun; None for a run that nobody announced."""
     evidence: tuple[Evidence, ...] = ()
     blind: tuple[Window, ...] = ()
     waiver: Waiver | None = None
