@@ -62,6 +62,7 @@ class RunRow:
     key: str
     occurrence: str
     is_new: bool = False
+    is_renamed: bool = False
     is_changed: bool = False
     is_marked: bool = False
     state: str | None = None

@@ -84,6 +84,8 @@ class Runs:
     """By (monitor, external run id), for callers that do not repeat the subject."""
     by_key: dict[tuple[UUID, str], RunRow] = field(default_factory=dict)
     """By (monitor, subject): the latest, for callers that know no run id."""
+    listed: dict[tuple[UUID, str], RunRow] = field(default_factory=dict)
+    """By (monitor, subject): the oldest that a list names and that has not begun."""
 
     def add(self, run: RunRow) -> None:
         self.by_id[run.id] = run
@@ -101,10 +103,19 @@ class Runs:
             return self.by_id.get(signal.run_id)
         external_id = _external_id(entry)
         if external_id and signal.subject:
-            return self.by_name.get((monitor.id, signal.subject, external_id))
+            known = self.by_name.get((monitor.id, signal.subject, external_id))
+            return known or self._begin_listed(monitor.id, signal.subject, external_id)
         if external_id:
             return self.by_occurrence.get((monitor.id, external_id))
         return self.by_key.get((monitor.id, signal.subject))
+
+    def _begin_listed(self, monitor_id: UUID, subject: str, external_id: str) -> RunRow | None:
+        """A list knows subjects only: the first run of one that it names takes its place, and its name."""
+        run = self.listed.pop((monitor_id, subject), None)
+        if run is not None:
+            run.occurrence, run.is_renamed = external_id, True
+            self.add(run)
+        return run
 
 
 def lock_runs(cursor: Any, entries: Sequence[Entry]) -> Runs:
@@ -113,8 +124,10 @@ def lock_runs(cursor: Any, entries: Sequence[Entry]) -> Runs:
     Indexes: primary key, run_by_occurrence, run_once_per_occurrence. The latest of equals wins.
     """
     found = Runs()
+    listed = _listed_runs(cursor, entries)
     ids = {entry.signal.run_id for entry in entries if entry.signal.run_id}
-    wanted = ids | _named_runs(cursor, [entry for entry in entries if not entry.signal.run_id])
+    named = _named_runs(cursor, [entry for entry in entries if not entry.signal.run_id])
+    wanted = ids | named | listed
     if wanted:
         cursor.execute(
             f"SELECT {_RUN_COLUMNS} FROM monitors_run WHERE id = ANY(%b)"
@@ -122,8 +135,32 @@ def lock_runs(cursor: Any, entries: Sequence[Entry]) -> Runs:
             [list(wanted)],
         )
         for row in cursor.fetchall():
-            found.add(_run_row(row))
+            run = _run_row(row)
+            found.add(run)
+            if run.id in listed and run.opened_at is None:
+                found.listed.setdefault((run.monitor_id, run.key), run)
     return found
+
+
+def _listed_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
+    """Runs that a list names and that have not begun, of the subjects that come with an id of their own.
+
+    Index: run_listed.
+    """
+    subjects = {
+        (entry.monitor.id, entry.signal.subject)
+        for entry in entries
+        if entry.monitor and entry.signal.subject and _external_id(entry)
+    }
+    if not subjects:
+        return set()
+    cursor.execute(
+        "SELECT r.id FROM unnest(%b::uuid[], %b::text[]) AS w(monitor_id, key)"
+        " JOIN monitors_run r USING (monitor_id, key)"
+        " WHERE r.expected_at IS NOT NULL AND r.opened_at IS NULL",
+        [[m for m, _ in subjects], [k for _, k in subjects]],
+    )
+    return {row[0] for row in cursor.fetchall()}
 
 
 def _named_runs(cursor: Any, entries: Sequence[Entry]) -> set[UUID]:
@@ -179,6 +216,7 @@ def write(cursor: Any, entries: Sequence[Entry]) -> None:
         with cursor.copy(COPY_EVIDENCE) as copy:
             for entry in entries:
                 copy.write_row(_evidence_row(entry))
+    _rename_runs(cursor, [run for run in runs if run.is_renamed and run.is_changed])
     _update_runs(cursor, [run for run in runs if run.is_changed and not run.is_new], at)
     _update_monitors(cursor, {id(e.monitor): e.monitor for e in entries if e.monitor}.values(), at)
 
@@ -266,6 +304,16 @@ def _update_runs(cursor: Any, runs: Sequence[RunRow], at: object) -> None:
         f" FROM jsonb_to_recordset(%s::jsonb) AS w({_RUN_TYPES}) WHERE r.id = w.id",
         [at, as_records(_run_record(run) for run in runs)],
     )
+
+
+def _rename_runs(cursor: Any, runs: Sequence[RunRow]) -> None:
+    """Those that a list named by their subject alone."""
+    if runs:
+        cursor.execute(
+            "UPDATE monitors_run r SET occurrence = w.occurrence"
+            " FROM unnest(%b::uuid[], %b::text[]) AS w(id, occurrence) WHERE r.id = w.id",
+            [[run.id for run in runs], [run.occurrence for run in runs]],
+        )
 
 
 def _update_monitors(cursor: Any, monitors: Iterable[MonitorRow], at: object) -> None:

@@ -1,9 +1,9 @@
-"""What time asks of the evidence: partitions, the memory of event ids, probes that are due."""
+"""What time asks of the evidence: partitions, what is to be forgotten, probes that are due."""
 
 from celery import shared_task
 from django.conf import settings
 
-from evidence import idempotency, partitions, probing, unplaced
+from evidence import expected, idempotency, partitions, probing, unplaced
 from luota.lib import clock
 
 
@@ -20,6 +20,11 @@ def prune_idempotency() -> None:
 @shared_task
 def forget_unplaced() -> None:
     unplaced.forget(now=clock.now())
+
+
+@shared_task
+def prune_expected() -> None:
+    expected.prune(before=clock.now() - settings.RETENTION)
 
 
 @shared_task

@@ -17,6 +17,7 @@ from django.db import connection
 from evidence.beats import Sight, read_sight
 from incidents.monitor_review import review_monitors
 from incidents.notifications.precedence import watch_for_crowds
+from incidents.reconciling import reconcile_lists
 from incidents.run_review import review_runs
 
 log = logging.getLogger(__name__)
@@ -51,11 +52,12 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             if sight.watermark is None:
                 break
             judged_monitors = review_monitors(watermark=sight.watermark, now=now())
+            is_listing = reconcile_lists(watermark=sight.watermark, now=now())
             judged_runs = review_runs(watermark=sight.watermark, now=now())
             report.monitors += judged_monitors
             report.runs += judged_runs
             crowd.tell(is_here=judged_monitors + judged_runs >= _CROWD)
-            if judged_monitors or judged_runs:
+            if judged_monitors or is_listing or judged_runs:
                 continue
             left = SLICE - (now() - began)
             is_over = sight.is_blind or left <= timedelta(0)
@@ -71,12 +73,13 @@ def _sight(now: datetime) -> Sight:
 
 
 def _falls_due(*, before: datetime) -> bool:
-    """Is there anything to wait for? Indexes: monitor_review_due, run_review_due."""
+    """Is there anything to wait for? Indexes: monitor_review_due, run_review_due, expected_set_due."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM monitors_monitor WHERE review_at < %s)"
-            " OR EXISTS (SELECT FROM monitors_run WHERE review_at < %s)",
-            [before, before],
+            " OR EXISTS (SELECT FROM monitors_run WHERE review_at < %s)"
+            " OR EXISTS (SELECT FROM evidence_expectedset WHERE due_at < %s AND state <> 'reconciled')",
+            [before, before, before],
         )
         return bool(cursor.fetchone()[0])
 

@@ -21,6 +21,7 @@ app.conf.task_routes = {
     "evidence.tasks.keep_partitions": {"queue": "maintain"},
     "evidence.tasks.prune_idempotency": {"queue": "maintain"},
     "evidence.tasks.forget_unplaced": {"queue": "maintain"},
+    "evidence.tasks.prune_expected": {"queue": "maintain"},
 }
 
 
@@ -37,4 +38,5 @@ app.conf.beat_schedule = {
     "partitions": _every(_HOUR, "evidence.tasks.keep_partitions"),
     "prune": _every(_HOUR, "evidence.tasks.prune_idempotency"),
     "unplaced": _every(_HOUR, "evidence.tasks.forget_unplaced"),
+    "prune lists": _every(_HOUR, "evidence.tasks.prune_expected"),
 }

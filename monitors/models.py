@@ -288,6 +288,12 @@ class Run(models.Model):
             ),
             # Closing by external id without a subject known to the caller.
             models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),
+            # Runs that a list names and that have not begun: whatever comes for their key is theirs.
+            models.Index(
+                fields=["monitor", "key"],
+                name="run_listed",
+                condition=Q(expected_at__isnull=False, opened_at__isnull=True),
+            ),
             # The nearest deadline of a monitor's runs.
             models.Index(
                 fields=["monitor", "next_deadline_at"],

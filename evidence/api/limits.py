@@ -8,15 +8,20 @@ OUTPUT_BYTES = 32 * KIB
 TAGS_MOST = 16
 ITEMS_MOST = 1000
 """Items of one batch call."""
+KEYS_MOST = 10_000
+"""Keys of one part of a list."""
 
 _BATCH_BODY = 5 * KIB * KIB
 _LONG_BODY = 256 * KIB
 """JSON escaping can multiply an output of 32 KiB."""
+_LIST_BODY = 2 * KIB * KIB
 _BODY = 72 * KIB
 _PORTAL_BODY = 1024 * KIB
 _LONG_PATHS = re.compile(
     r"^/v1/(runs/close|runs/[^/]+/(success|fail|evidence)|monitors/[^/]+/evidence)$"
 )
+
+_LIST_PATH = re.compile(r"^/v1/monitors/[^/]+/expect$")
 
 
 def body_limit(path: str) -> int:
@@ -25,4 +30,6 @@ def body_limit(path: str) -> int:
         return _PORTAL_BODY
     if path == "/v1/evidence":
         return _BATCH_BODY
+    if _LIST_PATH.match(path):
+        return _LIST_BODY
     return _LONG_BODY if _LONG_PATHS.match(path) else _BODY

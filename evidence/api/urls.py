@@ -4,6 +4,7 @@ from django.urls import path
 
 from evidence.api import probes, views
 from evidence.api.batch import BatchView
+from evidence.api.expect import ExpectView
 
 urlpatterns = [
     path("v1/monitors/<str:monitor_id>/ping", views.PingView.as_view(), name="api-ping"),
@@ -12,6 +13,7 @@ urlpatterns = [
         views.MonitorEvidenceView.as_view(),
         name="api-monitor-evidence",
     ),
+    path("v1/monitors/<str:monitor_id>/expect", ExpectView.as_view(), name="api-expect"),
     path("v1/runs/start", views.StartView.as_view(), name="api-run-start"),
     path("v1/runs/close", views.CloseByNameView.as_view(), name="api-run-close"),
     path("v1/runs/<str:run_id>/success", views.SuccessView.as_view(), name="api-run-success"),

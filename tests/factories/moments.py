@@ -10,6 +10,7 @@ from evidence.intake import entry_of, store
 from evidence.models import BlindWindow, IntakeBeat
 from evidence.signals import Action, Receipt, Sender, clean
 from incidents.monitor_review import review_monitors
+from incidents.reconciling import reconcile_lists
 from incidents.run_review import review_runs
 from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor
@@ -52,7 +53,8 @@ def tell(
 def judge(*, at: datetime) -> None:
     """Judge all that is due at that instant, as a tick does whose watermark it is."""
     for _ in range(ROUNDS_MOST):
-        if not review_monitors(watermark=at, now=at) + review_runs(watermark=at, now=at):
+        done = review_monitors(watermark=at, now=at) + reconcile_lists(watermark=at, now=at)
+        if not done + review_runs(watermark=at, now=at):
             return
     raise AssertionError("the judgement never came to rest")
 

@@ -1,0 +1,205 @@
+"""Lists of the runs that must happen, as callers push them: parse, one call, answer."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import JSONParser
+from rest_framework.views import APIView
+
+from evidence import expected
+from evidence.api import answers, shapes
+from evidence.api.limits import KEYS_MOST
+from evidence.api.views import ingest_caller, spend
+from luota.lib import clock
+from luota.lib.api import Problem, invalid, json_response, read_object, unauthorised
+from monitors.conditions.duration import parse_duration
+
+LONGEST_SETTLE = timedelta(days=7)
+FURTHEST_AHEAD = timedelta(days=366)
+_KEY = shapes.NameField(max_length=200)
+
+
+class KeysField(serializers.ListField):
+    """Names of runs: their subjects, or the external ids of those that have none."""
+
+    child = _KEY
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """At most KEYS_MOST; the framework's own loop would take ten times as long."""
+        if not isinstance(data, list):
+            raise serializers.ValidationError("Give a list of keys.")
+        if len(data) > KEYS_MOST:
+            raise Problem(
+                status=413,
+                code="too_many_items",
+                detail=f"A call may have {KEYS_MOST} keys; send further ones in a call of their own.",
+                field="keys",
+                limit=KEYS_MOST,
+                actual=len(data),
+            )
+        return [self._key(place, key) for place, key in enumerate(data)]
+
+    def _key(self, place: int, key: object) -> str:
+        try:
+            return str(_KEY.run_validation(key))
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(f"Key {place}: {error.detail[0]}") from None  # type: ignore[index]
+
+
+class SettleField(serializers.Field[timedelta, Any, str, Any]):
+    """A duration such as `15m`, at most seven days."""
+
+    default_error_messages = {"invalid": "Give a duration such as 15m, at most 7d."}
+
+    def to_internal_value(self, data: object) -> timedelta:
+        settle = parse_duration(data)
+        if settle is None or not timedelta(0) <= settle <= LONGEST_SETTLE:
+            self.fail("invalid")
+        return settle
+
+    def to_representation(self, value: timedelta) -> str:
+        return str(value)
+
+
+class ExpectShape(shapes.Shape):
+    """A list of the runs that one window must have, or a part of it."""
+
+    window = shapes.NameField(max_length=200, help_text="The name of the list, such as 2026-11-24.")
+    eventId = shapes.NameField(max_length=200, required=False, allow_blank=True)
+    more = serializers.BooleanField(required=False, help_text="Further parts will come.")
+    count = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    digest = serializers.RegexField(
+        re.compile(r"^[0-9a-f]{64}$"),
+        required=False,
+        help_text="SHA-256 in hex over the sorted keys, joined by newlines.",
+    )
+    until = shapes.TimestampField(required=False)
+    by = shapes.TimestampField(required=False, help_text="The deadline, if not `until`.")
+    settle = SettleField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """With the two names that Python keeps for itself, or that a mapping has."""
+        period = shapes.TimestampField(
+            required=False, help_text="Runs that opened before it are of another window."
+        )
+        return {**super().get_fields(), "from": period, "keys": KeysField(required=False)}
+
+
+_SHAPE = ExpectShape()
+
+
+class KnownShape(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    first = serializers.ListField(child=serializers.CharField(), help_text="At most 100.")
+
+
+class ExpectAnswerShape(serializers.Serializer[Any]):
+    """What is known after the commit; `known` and `missing` are of the keys of this call."""
+
+    expectedSetId = serializers.UUIDField()
+    window = serializers.CharField()
+    duplicate = serializers.BooleanField()
+    count = serializers.IntegerField(help_text="Keys on the whole list.")
+    added = serializers.IntegerField(help_text="Keys that were not on it before.")
+    known = KnownShape()
+    missing = serializers.IntegerField(help_text="So far.")
+    judgedAt = serializers.DateTimeField(help_text="When the list is reconciled.")
+    ignoredFields = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+_ANSWERS = {
+    status: shape for status, shape in answers.DOCUMENTED.items() if status not in {200, 202}
+} | {
+    202: OpenApiResponse(ExpectAnswerShape, "Stored: committed to the database."),
+    200: OpenApiResponse(ExpectAnswerShape, "Stored before; nothing was stored now."),
+}
+_ANSWERS.pop((409, answers.PROBLEM_TYPE), None)
+
+
+class ExpectView(APIView):
+    parser_classes = [JSONParser]  # for the schema; bodies are read strictly by luota.lib.api
+
+    @extend_schema(operation_id="expectRuns", request=ExpectShape, responses=_ANSWERS)
+    def post(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
+        """The keys of the runs that must happen, and until when: those that never start open a file."""
+        now = clock.now()
+        caller = ingest_caller(request, now=now)
+        monitor = shapes.uuid_or_unknown(monitor_id)
+        if monitor is None or caller.monitor_id not in {None, monitor}:
+            raise unauthorised()
+        spend(caller, now=now, prefix="expect ")
+        body = read_object(request)
+        part = _part(body, now)
+        try:
+            accepted = expected.accept(
+                workspace_id=caller.workspace_id, monitor_id=monitor, part=part, now=now
+            )
+        except expected.ListDiffers as error:
+            raise invalid(error.field, str(error)) from None
+        except expected.DigestDiffers:
+            raise invalid("digest", _NOT_THE_LIST) from None
+        except expected.NotRuns:
+            raise invalid("monitorId", "Only a monitor of the mode run has runs by name.") from None
+        if accepted is None:
+            raise unauthorised()
+        return _answer(accepted, _SHAPE.ignored(body))
+
+
+_NOT_THE_LIST = (
+    "The list with this part has another count or digest; nothing of this part was stored."
+)
+
+
+def _part(body: Mapping[str, Any], now: datetime) -> expected.Part:
+    """Raises ValidationError or Problem, each naming the field."""
+    for name in ("hmacKeys", "keyId"):
+        if name in body:
+            raise invalid(name, "Ids under a key of your own are not taken yet: give keys.")
+    words = _SHAPE.read(body, now=now)
+    words["opens_from"], words["opens_until"] = words.pop("from", None), words.pop("until", None)
+    part = expected.Part(**words)
+    if not part.keys and part.count is None:
+        raise invalid("keys", "Give keys, or count with digest.")
+    if not part.keys and not part.digest:
+        raise invalid("digest", "A count alone does not say which: give its digest, too.")
+    if part.digest and part.count is None:
+        raise invalid("count", "Give it together with digest.")
+    if not part.keys and not (part.opens_from and (part.opens_until or part.by)):
+        raise invalid(
+            "from", "Without keys the period says which runs are meant: give from and until."
+        )
+    _check_period(part, now)
+    return part
+
+
+def _check_period(part: expected.Part, now: datetime) -> None:
+    for field, at in (("until", part.opens_until), ("by", part.by)):
+        if at and part.opens_from and at <= part.opens_from:
+            raise invalid(field, "It must lie after from.")
+        if at and at > now + FURTHEST_AHEAD:
+            raise invalid(field, f"It lies more than {FURTHEST_AHEAD.days} days ahead.")
+    if part.opens_from and part.opens_from < now - settings.RETENTION:
+        raise invalid("from", f"It is older than what is kept ({settings.RETENTION.days} days).")
+
+
+def _answer(accepted: expected.Accepted, ignored: list[str]) -> HttpResponse:
+    stored = accepted.expected_set
+    body: dict[str, Any] = {
+        "expectedSetId": stored.pk,
+        "window": stored.window,
+        "duplicate": accepted.is_duplicate,
+        "count": stored.count,
+        "added": accepted.added,
+        "known": {"count": accepted.known, "first": list(accepted.known_first)},
+        "missing": accepted.missing,
+        "judgedAt": stored.due_at,
+    }
+    if ignored:
+        body["ignoredFields"] = ignored
+    return json_response(200 if accepted.is_duplicate else 202, body)
