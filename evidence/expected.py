@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from evidence.models import ExpectedSet, IdempotencyKey, ListSource, ListState
+from evidence.models import ExpectedSet, ListSource, ListState
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 
@@ -142,7 +142,7 @@ def _is_new_event(cursor: Any, found: ExpectedSet, part: Part, now: datetime) ->
         return True
     words = f"{found.monitor_id} {found.window} {part.event_id}"
     cursor.execute(
-        f"INSERT INTO {IdempotencyKey._meta.db_table}"
+        "INSERT INTO evidence_idempotencykey"
         " (workspace_id, source, digest, evidence_id, created_at) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",
         [

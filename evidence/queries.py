@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
-from evidence.models import BlindWindow, Evidence, IntakeBeat
+from evidence.models import BlindWindow, Evidence, ExpectedKey, ExpectedSet, IntakeBeat
 
 MOST_SHOWN = 100
+SETS_SHOWN = 30
 MOST_BEATS = 60
 
 
@@ -54,3 +55,30 @@ def windows_between(start: datetime, end: datetime) -> list[BlindWindow]:
     """Oldest first. Index: blind_window_by_end."""
     found = BlindWindow.objects.filter(ends_at__gt=start, starts_at__lt=end)
     return list(found.order_by("ends_at")[:20])
+
+
+def expected_sets(
+    workspace_id: UUID, *, monitor_id: UUID | None = None, before: UUID | None = None
+) -> QuerySet[ExpectedSet]:
+    """Newest first, one more than a page. Indexes: expected_set_recent, expected_set_of_monitor."""
+    found = ExpectedSet.objects.filter(workspace_id=workspace_id).select_related("monitor")
+    if monitor_id is not None:
+        found = found.filter(monitor_id=monitor_id)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return found.order_by("-pk")[: SETS_SHOWN + 1]
+
+
+def missing_keys(
+    expected_set: ExpectedSet, *, named: str = "", after: str = ""
+) -> list[ExpectedKey]:
+    """By name, one more than MOST_SHOWN; those whose name holds a text. Index: expected_key_missing."""
+    found = expected_set.keys.filter(is_missing=True, key__gt=after)
+    if named:
+        found = found.filter(key__icontains=named)
+    return list(found.order_by("key")[: MOST_SHOWN + 1])
+
+
+def find_key(expected_set: ExpectedSet, key: str) -> ExpectedKey | None:
+    """Whether the list names it. Index: primary key."""
+    return expected_set.keys.filter(key=key).first()

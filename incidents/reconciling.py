@@ -25,11 +25,21 @@ POISON_PAUSE = timedelta(minutes=5)
 """A list that cannot be reconciled is left alone for this long."""
 _LARGE = 50_000
 """Keys of which the planner must know before it joins them."""
-_OPENED_IN_TIME = (
-    "r.monitor_id = %(monitor)s AND r.opened_at < %(due_at)s"
-    " AND (r.opened_at >= %(opens_from)s) IS NOT FALSE"
-)
-"""A run of the window; any, when the list does not say since when."""
+_MARK_MISSING = """
+    UPDATE evidence_expectedkey k SET is_missing = true
+    WHERE k.expected_set_id = %(set)s AND NOT k.is_missing AND NOT EXISTS (
+        SELECT FROM monitors_run r WHERE r.key = k.key AND r.monitor_id = %(monitor)s
+        AND r.opened_at < %(due_at)s AND (r.opened_at >= %(opens_from)s) IS NOT FALSE)
+"""
+"""Without a period any run of the key will do."""
+_FIND_UNEXPECTED = """
+    WITH strange AS MATERIALIZED (
+        SELECT DISTINCT r.key FROM monitors_run r
+        WHERE r.monitor_id = %(monitor)s AND r.id >= %(first_id)s AND r.key <> ''
+        AND r.opened_at >= %(opens_from)s AND r.opened_at < %(ends_at)s AND NOT EXISTS (
+            SELECT FROM evidence_expectedkey k WHERE k.expected_set_id = %(set)s AND k.key = r.key))
+    SELECT (SELECT count(*) FROM strange), ARRAY(SELECT key FROM strange ORDER BY key LIMIT %(most)s)
+"""
 
 
 def reconcile_lists(*, watermark: datetime, now: datetime) -> int:
@@ -66,13 +76,7 @@ def _join(cursor: Any, found: ExpectedSet, now: datetime) -> None:
     if found.count >= _LARGE:
         cursor.execute("ANALYZE evidence_expectedkey")
     cursor.execute("SET LOCAL work_mem = '64MB'")
-    names = _names(found)
-    cursor.execute(
-        "UPDATE evidence_expectedkey k SET is_missing = true WHERE k.expected_set_id = %(set)s"
-        " AND NOT k.is_missing AND NOT EXISTS (SELECT FROM monitors_run r"
-        f"   WHERE r.key = k.key AND {_OPENED_IN_TIME})",
-        names,
-    )
+    cursor.execute(_MARK_MISSING, _names(found))
     missing = found.missing_count + cursor.rowcount
     unexpected, first = _unexpected(cursor, found)
     _settle(
@@ -94,14 +98,7 @@ def _unexpected(cursor: Any, found: ExpectedSet) -> tuple[int | None, list[str]]
     """
     if found.opens_from is None or not found.is_complete:
         return None, []
-    cursor.execute(
-        "WITH strange AS MATERIALIZED (SELECT DISTINCT r.key FROM monitors_run r"
-        "   WHERE r.monitor_id = %(monitor)s AND r.id >= %(first_id)s AND r.key <> ''"
-        "     AND r.opened_at >= %(opens_from)s AND r.opened_at < %(ends_at)s AND NOT EXISTS ("
-        "       SELECT FROM evidence_expectedkey k WHERE k.expected_set_id = %(set)s AND k.key = r.key))"
-        " SELECT (SELECT count(*) FROM strange), ARRAY(SELECT key FROM strange ORDER BY key LIMIT %(most)s)",
-        _names(found),
-    )
+    cursor.execute(_FIND_UNEXPECTED, _names(found))
     count, first = cursor.fetchone()
     return count, first
 

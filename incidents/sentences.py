@@ -99,7 +99,12 @@ def _break(incident: Incident) -> str:
     return _BREAKS[Cause(incident.cause)](incident, quote, values)
 
 
-def _missed(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
+def _missed(incident: Incident, quote: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    if key := (quote.get("run") or {}).get("key"):
+        others = incident.affected_count - 1
+        return (
+            f"“{key}” never started" if others < 1 else f"“{key}” and {others} more never started"
+        )
     last = _when(values.get("last_signal_at"))
     heard = f"; the last signal came {instant(last, beside=incident.opened_at)}" if last else ""
     return f"no signal came{heard}"

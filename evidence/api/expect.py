@@ -18,6 +18,7 @@ from evidence.api.limits import KEYS_MOST
 from evidence.api.views import ingest_caller, spend
 from luota.lib import clock
 from luota.lib.api import Problem, invalid, json_response, read_object, unauthorised
+from luota.lib.shapes import PROBLEM_TYPE
 from monitors.conditions.duration import parse_duration
 
 LONGEST_SETTLE = timedelta(days=7)
@@ -119,7 +120,7 @@ _ANSWERS = {
     202: OpenApiResponse(ExpectAnswerShape, "Stored: committed to the database."),
     200: OpenApiResponse(ExpectAnswerShape, "Stored before; nothing was stored now."),
 }
-_ANSWERS.pop((409, answers.PROBLEM_TYPE), None)
+_ANSWERS.pop((409, PROBLEM_TYPE))
 
 
 class ExpectView(APIView):
@@ -164,13 +165,14 @@ def _part(body: Mapping[str, Any], now: datetime) -> expected.Part:
     words = _SHAPE.read(body, now=now)
     words["opens_from"], words["opens_until"] = words.pop("from", None), words.pop("until", None)
     part = expected.Part(**words)
-    if not part.keys and part.count is None:
+    has_keys = bool(words.get("keys"))
+    if not has_keys and part.count is None:
         raise invalid("keys", "Give keys, or count with digest.")
-    if not part.keys and not part.digest:
+    if part.count is not None and not part.digest:
         raise invalid("digest", "A count alone does not say which: give its digest, too.")
     if part.digest and part.count is None:
         raise invalid("count", "Give it together with digest.")
-    if not part.keys and not (part.opens_from and (part.opens_until or part.by)):
+    if not has_keys and not (part.opens_from and (part.opens_until or part.by)):
         raise invalid(
             "from", "Without keys the period says which runs are meant: give from and until."
         )

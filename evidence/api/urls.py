@@ -5,6 +5,7 @@ from django.urls import path
 from evidence.api import probes, views
 from evidence.api.batch import BatchView
 from evidence.api.expect import ExpectView
+from evidence.api.lists import ExpectedSetsView
 
 urlpatterns = [
     path("v1/monitors/<str:monitor_id>/ping", views.PingView.as_view(), name="api-ping"),
@@ -14,6 +15,11 @@ urlpatterns = [
         name="api-monitor-evidence",
     ),
     path("v1/monitors/<str:monitor_id>/expect", ExpectView.as_view(), name="api-expect"),
+    path(
+        "v1/monitors/<str:monitor_id>/expected",
+        ExpectedSetsView.as_view(),
+        name="api-expected-sets",
+    ),
     path("v1/runs/start", views.StartView.as_view(), name="api-run-start"),
     path("v1/runs/close", views.CloseByNameView.as_view(), name="api-run-close"),
     path("v1/runs/<str:run_id>/success", views.SuccessView.as_view(), name="api-run-success"),

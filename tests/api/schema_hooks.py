@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 
 KNOWN: dict[str, str] = json.loads(os.environ["KNOWN"])
-INGESTION = ("ping", "evidence", "start", "close", "success", "fail", "heartbeat")
+INGESTION = ("ping", "evidence", "start", "close", "success", "fail", "heartbeat", "expect")
 
 
 @schemathesis.hook

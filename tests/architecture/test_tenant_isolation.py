@@ -27,6 +27,8 @@ from evidence.models import (
     IntakeBeat,
     RunAlias,
     UnplacedEvidence,
+    ExpectedKey,
+    ExpectedSet,
 )
 from incidents.models import AffectedRun, Attempt, Delivery, NoticeType, Transition
 from luota.lib import clock
@@ -110,6 +112,7 @@ def victim() -> Victim:
         "secret_id": secret.pk,
         "probe_id": probe.pk,
         "evidence_id": evidence.pk,
+        "expected_set_id": monitor.expected_sets.get().pk,
         "object_id": monitor.pk,
     }
 
@@ -132,6 +135,10 @@ def make_history(
         **own, id=uuid7(), source="stripe", strength=1, kind="victim", names=[MARK], reason="no_run",
         received_at=now, signal={"summary": MARK},
     )  # fmt: skip
+    listed = ExpectedSet.objects.create(
+        **own, monitor=monitor, window=MARK, source="pushed", settle=timedelta(), due_at=now,
+        unexpected_first=[MARK], missing_count=1, state="reconciled",
+    ExpectedKey.objects.create(**own, expected_set=listed, key=MARK, is_missing=True)
     Pause.objects.create(**own, monitor=monitor, starts_at=now, ends_at=now, reason=MARK)
     RunMove.objects.create(
         **own, run=run, letter="A", old_state=State.EXPECTED, new_state=State.OPEN, at=now,
@@ -190,6 +197,8 @@ def body_with(arguments: Victim) -> str:
             "kind": "note",
             "outcome": "success",
             "note": "x",
+            "window": MARK,
+            "keys": [MARK],
         }
         | {"reason": "x", "until": later, "name": "mine", "promise": "p", "mode": "run", "spec": {}}
         | {"value": "x", "way": "http", "target": {"url": "https://example.org/"}, "emits": "seen"}

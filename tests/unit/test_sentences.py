@@ -55,6 +55,11 @@ def incident(
         ),
         (Cause.MISSED, {}, "no signal came."),
         (
+            Cause.MISSED,
+            {"run": {"key": "in_7", "expected_at": DUE.isoformat()}},
+            "“in_7” never started; due 03:30 UTC, 42 min late.",
+        ),
+        (
             Cause.FAILED,
             {"exit_code": 1, "summary": "pg_restore:\n  out of  memory"},
             "failed with exit code 1: pg_restore: out of memory.",

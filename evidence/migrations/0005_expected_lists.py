@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0002_expected'),
+        ('evidence', '0004_probe'),
         ('monitors', '0002_run_next_deadline'),
         ('workspaces', '0001_initial'),
     ]
