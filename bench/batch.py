@@ -17,7 +17,7 @@ from bench import machine, serving  # noqa: E402
 from bench.ping import drive  # noqa: E402
 from bench.stock import make_monitors, make_workspace  # noqa: E402
 from evidence.rows import COPY_EVIDENCE  # noqa: E402
-from monitors.conditions.values import Mode  # noqa: E402
+from monitors.conditions.rules import Mode  # noqa: E402
 
 ITEMS = 1_000
 CALLS = 24

@@ -21,7 +21,7 @@ from evidence.beats import Beat  # noqa: E402
 from incidents import evaluation  # noqa: E402
 from incidents.models import Incident  # noqa: E402
 from luota.lib import clock  # noqa: E402
-from monitors.conditions.values import Mode  # noqa: E402
+from monitors.conditions.rules import Mode  # noqa: E402
 from monitors.models import Monitor, Run  # noqa: E402
 from workspaces.models import Channel, Route, RouteStep, Workspace  # noqa: E402
 from workspaces.secrets import encrypt  # noqa: E402
