@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Max, QuerySet
 
 from evidence.models import BlindWindow, Evidence, ExpectedKey, ExpectedSet, IntakeBeat
+from monitors.models import Run
 
 MOST_SHOWN = 100
 SETS_SHOWN = 30
@@ -77,6 +78,27 @@ def missing_keys(
     if named:
         found = found.filter(key__icontains=named)
     return list(found.order_by("key")[: MOST_SHOWN + 1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A key that had no run in time, and how its run stands now."""
+
+    key: str
+    run: Run | None
+    """None while the runs of a long list are being opened."""
+
+
+def missing_runs(expected_set: ExpectedSet, *, named: str = "", after: str = "") -> list[Missing]:
+    """As `missing_keys`, with their runs."""
+    keys = missing_keys(expected_set, named=named, after=after)
+    runs = Run.objects.in_bulk([each.run_id for each in keys if each.run_id])
+    return [Missing(key=each.key, run=runs.get(each.run_id)) for each in keys]
+
+
+def find_expected_set(workspace_id: UUID, set_id: UUID) -> ExpectedSet | None:
+    found = ExpectedSet.objects.filter(workspace_id=workspace_id, pk=set_id)
+    return found.select_related("monitor").first()
 
 
 def find_key(expected_set: ExpectedSet, key: str) -> ExpectedKey | None:

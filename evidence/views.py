@@ -1,15 +1,83 @@
-"""Pages of the evidence: what came from outside and waits for its run."""
+"""Pages of the evidence: lists of expected runs, and what came from outside and waits for its run."""
 
-from django.http import HttpResponse
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
 
-from evidence.models import Unplaced
+from evidence.models import ExpectedSet, Unplaced
+from evidence.queries import (
+    MOST_SHOWN,
+    SETS_SHOWN,
+    expected_sets,
+    find_expected_set,
+    find_key,
+    missing_runs,
+)
 from evidence.unplaced import WAITS, waiting_in
-from luota.lib.pages import render_polled, split_page, uuid_in
+from luota.lib.http import render_fragment
+from luota.lib.pages import render_polled, split_page, text_of, uuid_in
+from monitors.queries import get_monitor
 from workspaces.access import MemberRequest, page_for
 from workspaces.roles import Action
 
-PAGE_SIZE = 50
+MOST_ON_MONITOR = 5
+PIECES_SHOWN = 50
+
+
+@require_GET
+@page_for(Action.SEE)
+def listing(request: MemberRequest) -> HttpResponse:
+    rows = expected_sets(request.membership.workspace_id, before=uuid_in(request, "before"))
+    sets, has_more = split_page(list(rows), SETS_SHOWN)
+    context = {"section": "expected", "sets": sets, "has_more": has_more}
+    return render_polled(request, "evidence/expected.html", "evidence/_expected.html", context)
+
+
+@require_GET
+@page_for(Action.SEE)
+def of_monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    workspace_id = request.membership.workspace_id
+    monitor = get_monitor(workspace_id, monitor_id)
+    sets = list(expected_sets(workspace_id, monitor_id=monitor.pk))
+    is_part = bool(request.htmx)
+    context = {
+        "section": "monitors",
+        "monitor": monitor,
+        "sets": sets[: MOST_ON_MONITOR if is_part else SETS_SHOWN],
+        "has_more": is_part and len(sets) > MOST_ON_MONITOR,
+    }
+    return render_fragment(
+        request, "evidence/expected_of_monitor.html", "evidence/_expected_of_monitor.html", context
+    )
+
+
+@require_GET
+@page_for(Action.SEE)
+def one(request: MemberRequest, expected_set_id: UUID) -> HttpResponse:
+    found = _get_set(request, expected_set_id)
+    named = text_of(request.GET, "q")[:200]
+    rows = missing_runs(found, named=named, after=text_of(request.GET, "after")[:200])
+    missing, has_more = split_page(rows, MOST_SHOWN)
+    context = {
+        "section": "expected",
+        "set": found,
+        "monitor": found.monitor,
+        "named": named,
+        "missing": missing,
+        "has_more": has_more,
+        "listed": find_key(found, named) if named else None,
+    }
+    return render_polled(
+        request, "evidence/expected_set.html", "evidence/_expected_set.html", context
+    )
+
+
+def _get_set(request: MemberRequest, expected_set_id: UUID) -> ExpectedSet:
+    found = find_expected_set(request.membership.workspace_id, expected_set_id)
+    if found is None:
+        raise Http404
+    return found
 
 
 @require_GET
@@ -21,7 +89,7 @@ def unplaced(request: MemberRequest) -> HttpResponse:
     rows = waiting_in(
         request.membership.workspace_id, reason=reason, before=uuid_in(request, "before")
     )
-    pieces, has_more = split_page(list(rows[: PAGE_SIZE + 1]), PAGE_SIZE)
+    pieces, has_more = split_page(list(rows[: PIECES_SHOWN + 1]), PIECES_SHOWN)
     context = {
         "section": "unplaced",
         "pieces": pieces,

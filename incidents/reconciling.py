@@ -5,9 +5,10 @@ ordinary review judges: it was expected, and its deadline has passed.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
@@ -140,15 +141,16 @@ def _open_next(cursor: Any, found: ExpectedSet, now: datetime) -> int:
     )
     keys = [row[0] for row in cursor.fetchall()]
     if keys:
-        _open_runs(cursor, found, keys, now)
-        _note_runs(cursor, found, keys)
+        _note_runs(cursor, found, keys, _open_runs(cursor, found, keys, now))
     if len(keys) < BATCH:
         ExpectedSet.objects.filter(pk=found.pk).update(state=ListState.RECONCILED.value)
     return len(keys) or 1
 
 
-def _open_runs(cursor: Any, found: ExpectedSet, keys: Sequence[str], now: datetime) -> None:
-    """Runs that are only expected, with the deadline that they missed.
+def _open_runs(
+    cursor: Any, found: ExpectedSet, keys: Sequence[str], now: datetime
+) -> dict[str, UUID]:
+    """Runs that are only expected, with the deadline that they missed: {key: run id}.
 
     The monitor is locked, as by intake: whatever comes for a key from now on finds its run. A key whose run
     came after all, late, needs no other. Due now, not at their deadline: else a long list that was
@@ -169,7 +171,7 @@ def _open_runs(cursor: Any, found: ExpectedSet, keys: Sequence[str], now: dateti
         " WHERE NOT EXISTS (SELECT FROM monitors_run r WHERE r.monitor_id = %(monitor)s"
         "   AND r.key = w.key AND r.opened_at IS NOT NULL"
         "   AND (r.opened_at >= %(opens_from)s) IS NOT FALSE)"
-        " ON CONFLICT DO NOTHING",
+        " ON CONFLICT DO NOTHING RETURNING key, id",
         _names(found)
         | {
             "workspace": found.workspace_id,
@@ -180,15 +182,28 @@ def _open_runs(cursor: Any, found: ExpectedSet, keys: Sequence[str], now: dateti
             "keys": list(keys),
         },
     )
+    return dict(cursor.fetchall())
 
 
-def _note_runs(cursor: Any, found: ExpectedSet, keys: Sequence[str]) -> None:
-    """The latest run of each key: the one just opened, or the one that came late."""
+def _note_runs(
+    cursor: Any, found: ExpectedSet, keys: Sequence[str], opened: Mapping[str, UUID]
+) -> None:
+    """The run that was opened for each key, else the latest: one that came late.
+
+    Those are asked for together: the planner does not know a monitor whose runs are a minute old, and may
+    read all of them for each key.
+    """
     cursor.execute(
-        "UPDATE evidence_expectedkey k SET run_id = (SELECT r.id FROM monitors_run r"
-        "   WHERE r.monitor_id = %s AND r.key = k.key ORDER BY r.id DESC LIMIT 1)"
-        " WHERE k.expected_set_id = %s AND k.key = ANY(%s)",
-        [found.monitor_id, found.pk, list(keys)],
+        "SELECT DISTINCT ON (key) key, id FROM monitors_run WHERE monitor_id = %s AND key = ANY(%s)"
+        " ORDER BY key, id DESC",
+        [found.monitor_id, [key for key in keys if key not in opened]],
+    )
+    runs = dict(cursor.fetchall()) | dict(opened)
+    cursor.execute(
+        "UPDATE evidence_expectedkey k SET run_id = w.run_id"
+        " FROM unnest(%s::text[], %s::uuid[]) AS w(key, run_id)"
+        " WHERE k.expected_set_id = %s AND k.key = w.key",
+        [list(runs), list(runs.values()), found.pk],
     )
 
 

@@ -26,7 +26,7 @@ urlpatterns = [
     path("w/<uuid:workspace_id>/runs/<uuid:run_id>", views.run, name="run"),
     path("w/<uuid:workspace_id>/runs/<uuid:run_id>/why", insight.why, name="why"),
     path("w/<uuid:workspace_id>/incidents/", include("incidents.urls")),
+    path("w/<uuid:workspace_id>/", include("evidence.urls")),
     path("w/<uuid:workspace_id>/monitors/", include("monitors.urls")),
-    path("w/<uuid:workspace_id>/unplaced", include("evidence.urls")),
     path("w/<uuid:workspace_id>/settings/", include("workspaces.urls")),
 ]
