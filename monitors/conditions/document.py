@@ -14,7 +14,6 @@ from monitors.conditions.condition_text import LONGEST
 from monitors.conditions.duration import format_duration
 from monitors.conditions.reading import (
     Place,
-    Reader,
     SpecInvalid,
     clock,
     condition,
@@ -27,6 +26,7 @@ from monitors.conditions.reading import (
     ratio,
     record,
     strength,
+    taking,
     text,
 )
 from monitors.conditions.rules import (
@@ -43,7 +43,7 @@ from monitors.conditions.rules import (
 )
 from monitors.conditions.sense import check_sense
 
-__all__ = ["Place", "SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
+__all__ = ["SPEC", "Place", "SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
 
 MOST_SCHEDULES, MOST_STEPS, MOST_COMFORTS, MOST_LABELS = 16, 32, 32, 8
 MOST_COUNTED, MOST_SOURCES, MOST_KINDS = 100, 16, 32
@@ -51,27 +51,16 @@ MOST_COUNTED, MOST_SOURCES, MOST_KINDS = 100, 16, 32
 _NAME, _SENTENCE, _EXPRESSION = text(80), text(300), text(200)
 
 
-def _schedule(value: object, path: str) -> Schedule:
-    return Schedule(**_SCHEDULE(value, path))
-
-
 def _claimed(value: dict[str, Any]) -> dict[str, Any]:
     """What a step or comfort claims is its name until somebody finds better words."""
     return {"claim": value["name"], **value}
 
 
-def _comfort(value: object, path: str) -> Comfort:
-    return Comfort(**_claimed(_COMFORT(value, path)))
+_CLOCK_TIME = record({"at": clock, "timezone": text(64)}, required=("at",))
+_SHARE = record({"at_least": count(1_000_000), "ratio": ratio})
 
 
-def _link(value: object, path: str) -> Link:
-    return Link(**_LINK(value, path))
-
-
-def _step(value: object, path: str) -> Step:
-    return Step(**_claimed(_STEP(value, path)))
-
-
+@taking({"anyOf": [clock.schema, _CLOCK_TIME.schema]})
 def _clock_time(value: object, path: str) -> ClockTime:
     """`"08:30"` means UTC."""
     if isinstance(value, str):
@@ -79,6 +68,7 @@ def _clock_time(value: object, path: str) -> ClockTime:
     return ClockTime(**_CLOCK_TIME(value, path))
 
 
+@taking({"anyOf": [{"const": "all"}, {**_SHARE.schema, "minProperties": 1, "maxProperties": 1}]})
 def _share(value: object, path: str) -> Share:
     if value == "all":
         return Share(every=True)
@@ -88,9 +78,8 @@ def _share(value: object, path: str) -> Share:
     return Share(**given)
 
 
-def _threshold(value: object, path: str) -> Threshold:
+def _threshold(given: dict[str, Any]) -> Threshold:
     """Failures in a row unless `of` says in how many."""
-    given = _THRESHOLD(value, path)
     return Threshold(**{"of": given.get("failures", 1), **given})
 
 
@@ -101,9 +90,13 @@ _SCHEDULE = record(
         "on_calendar": _EXPRESSION,
         "timezone": text(64),
     }
-)
-_COMFORT = record({"name": _NAME, "claim": _SENTENCE, "kind": kind}, required=("name", "kind"))
-_LINK = record({"kind": kind, "ids": each(label, MOST_LABELS)}, required=("kind", "ids"))
+).then(lambda given: Schedule(**given))
+_COMFORT = record(
+    {"name": _NAME, "claim": _SENTENCE, "kind": kind}, required=("name", "kind")
+).then(lambda given: Comfort(**_claimed(given)))
+_LINK = record(
+    {"kind": kind, "ids": each(label, MOST_LABELS)}, required=("kind", "ids")
+).then(lambda given: Link(**given))
 _STEP = record(
     {
         "name": _NAME,
@@ -124,13 +117,11 @@ _STEP = record(
         "retry_hint": _SENTENCE,
     },
     required=("name", "kind"),
-)
-_CLOCK_TIME = record({"at": clock, "timezone": text(64)}, required=("at",))
-_SHARE = record({"at_least": count(1_000_000), "ratio": ratio})
-_THRESHOLD = record({"failures": count(MOST_COUNTED), "of": count(MOST_COUNTED)})
-_SPEC: Reader = record(
+).then(lambda given: Step(**_claimed(given)))
+_THRESHOLD = record({"failures": count(MOST_COUNTED), "of": count(MOST_COUNTED)}).then(_threshold)
+SPEC = record(
     {
-        "schedules": each(_schedule, MOST_SCHEDULES),
+        "schedules": each(_SCHEDULE, MOST_SCHEDULES),
         "grace": duration,
         "start_within": duration,
         "within": duration,
@@ -139,15 +130,15 @@ _SPEC: Reader = record(
         "max_duration": duration,
         "max_age": duration,
         "attempts": count(MOST_COUNTED),
-        "open_after": _threshold,
+        "open_after": _THRESHOLD,
         "recover_after": count(MOST_COUNTED),
-        "comforts": each(_comfort, MOST_COMFORTS),
-        "steps": each(_step, MOST_STEPS),
+        "comforts": each(_COMFORT, MOST_COMFORTS),
+        "steps": each(_STEP, MOST_STEPS),
         "group_by": each(label, MOST_LABELS),
         "key": condition(LONGEST),
         "occurrence": condition(LONGEST),
         "opens_on": each(kind, MOST_KINDS),
-        "links": each(_link, MOST_KINDS),
+        "links": each(_LINK, MOST_KINDS),
     }
 )
 
@@ -158,7 +149,7 @@ def parse_spec(mode: Mode, document: Mapping[str, object]) -> Spec:
     It does not ask whether a schedule still fires after today, so that an old document can always
     be read again; `check_fires` does when a spec is made.
     """
-    spec = Spec(mode=mode, **_SPEC(document, ""))
+    spec = Spec(mode=mode, **SPEC(document, ""))
     check_sense(spec)
     return spec
 
@@ -170,7 +161,7 @@ def to_document(spec: Spec) -> dict[str, Any]:
 
 def canonical(document: Mapping[str, object]) -> str:
     """One text for all documents that mean the same; only the shape is checked."""
-    written = to_document(Spec(mode=Mode.RUN, **_SPEC(document, "")))
+    written = to_document(Spec(mode=Mode.RUN, **SPEC(document, "")))
     if schedules := written.get("schedules"):
         written["schedules"] = sorted(schedules, key=lambda each: json.dumps(each, sort_keys=True))
     return json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,4 +1,8 @@
-"""Readers of one value each, for the documents of specs; each names the field it refuses."""
+"""Readers of one value each, for the documents of specs; each names the field it refuses.
+
+A reader also tells in JSON Schema what it takes, so that the published schema of monitors as code is
+written by the declarations that read them.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,14 +14,38 @@ from typing import Any
 from monitors.conditions.duration import format_duration, parse_duration
 from monitors.conditions.rules import Strength
 
-Reader = Callable[[object, str], Any]
-"""From a value and the path of its field to what it means; raises SpecInvalid."""
+Read = Callable[[object, str], Any]
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """From a value and the path of its field to what it means; raises SpecInvalid."""
+
+    read: Read
+    schema: Schema
+    """What it takes, in JSON Schema; sense (an unknown zone, a circle) it cannot tell."""
+
+    def __call__(self, value: object, path: str) -> Any:
+        return self.read(value, path)
+
+    def then(self, make: Callable[[Any], Any]) -> "Reader":
+        """The same value made into something else."""
+        return Reader(lambda value, path: make(self.read(value, path)), self.schema)
+
+
+def taking(schema: Schema) -> Callable[[Read], Reader]:
+    """The reader of which the function is one half and the schema the other."""
+    return lambda read: Reader(read, schema)
+
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=400)
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*", re.ASCII)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _LABEL = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
+_SOME_TEXT = {"type": "string", "pattern": r"\S"}
+"""Lengths are those of the text without the blanks around it, which a schema cannot count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +72,19 @@ class SpecInvalid(Exception):
         """Of a condition only: where inside the field."""
 
 
+@taking(
+    {
+        "anyOf": [
+            {
+                "type": "string",
+                "pattern": r"^\s*(?=.)(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?\s*$",
+            },
+            {"type": "integer", "minimum": 1, "description": "Seconds."},
+        ],
+        "description": "From 1s to 400d.",
+        "examples": ["90s", "15m", "1h30m", "2d"],
+    }
+)
 def duration(value: object, path: str) -> timedelta:
     """Within a second and 400 days."""
     found = parse_duration(value)
@@ -65,7 +106,7 @@ def count(most: int) -> Reader:
             raise SpecInvalid(path, f"Give a whole number from 1 to {most}.")
         return value
 
-    return read
+    return Reader(read, {"type": "integer", "minimum": 1, "maximum": most})
 
 
 def text(most: int) -> Reader:
@@ -77,9 +118,10 @@ def text(most: int) -> Reader:
             raise SpecInvalid(path, f"Give a text of 1 to {most} printable characters.")
         return words
 
-    return read
+    return Reader(read, _SOME_TEXT)
 
 
+@taking({"type": "string", "maxLength": 64, "pattern": f"^{_KIND.pattern}$"})
 def kind(value: object, path: str) -> str:
     """An evidence kind."""
     if not isinstance(value, str) or len(value) > 64 or not _KIND.fullmatch(value):
@@ -98,9 +140,11 @@ def condition(most: int) -> Reader:
             raise SpecInvalid(path, f"Give a condition of 1 to {most} characters.")
         return words
 
-    return read
+    told = f"In CEL, at most {most} characters, over the evidence kinds of this spec, `expected` and `run`."
+    return Reader(read, {**_SOME_TEXT, "description": told})
 
 
+@taking({"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["08:30"]})
 def clock(value: object, path: str) -> time:
     """A time of day."""
     if not isinstance(value, str) or not (match := _CLOCK.fullmatch(value)):
@@ -108,6 +152,7 @@ def clock(value: object, path: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
+@taking({"type": "boolean"})
 def flag(value: object, path: str) -> bool:
     """True or false."""
     if not isinstance(value, bool):
@@ -115,6 +160,7 @@ def flag(value: object, path: str) -> bool:
     return value
 
 
+@taking({"type": "number", "exclusiveMinimum": 0, "maximum": 1})
 def ratio(value: object, path: str) -> float:
     """Above 0 and up to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
@@ -122,6 +168,7 @@ def ratio(value: object, path: str) -> float:
     return float(value)
 
 
+@taking({"type": "string", "pattern": f"^{_LABEL.pattern}$"})
 def label(value: object, path: str) -> str:
     """The name of a run's label."""
     if not isinstance(value, str) or not _LABEL.fullmatch(value):
@@ -129,6 +176,7 @@ def label(value: object, path: str) -> str:
     return value
 
 
+@taking({"enum": [each.name.lower() for each in Strength]})
 def strength(value: object, path: str) -> Strength:
     """By its name."""
     names = {each.name.lower(): each for each in Strength}
@@ -137,7 +185,7 @@ def strength(value: object, path: str) -> Strength:
     return names[value]
 
 
-def each(read: Reader, most: int) -> Reader:
+def each(item: Reader, most: int) -> Reader:
     """A list of at most `most` values."""
 
     def read_all(value: object, path: str) -> tuple[Any, ...]:
@@ -145,9 +193,9 @@ def each(read: Reader, most: int) -> Reader:
             raise SpecInvalid(path, "Give a list.")
         if len(value) > most:
             raise SpecInvalid(path, f"At most {most} entries are allowed; these are {len(value)}.")
-        return tuple(read(item, f"{path}[{index}]") for index, item in enumerate(value))
+        return tuple(item(one, f"{path}[{index}]") for index, one in enumerate(value))
 
-    return read_all
+    return Reader(read_all, {"type": "array", "items": item.schema, "maxItems": most})
 
 
 def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader:
@@ -165,7 +213,15 @@ def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader
                 raise SpecInvalid(_join(path, key), "This field is required.")
         return {key: fields[key](item, _join(path, key)) for key, item in given.items()}
 
-    return read
+    return Reader(
+        read,
+        {
+            "type": "object",
+            "properties": {key: reader.schema for key, reader in fields.items()},
+            "required": list(required),
+            "additionalProperties": False,
+        },
+    )
 
 
 def _join(path: str, key: str) -> str:
