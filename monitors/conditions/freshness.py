@@ -28,6 +28,7 @@ class FreshnessStory(Story):
     def __init__(self, spec: Spec, facts: RunFacts, max_age: timedelta) -> None:
         super().__init__(spec, facts)
         self.max_age = max_age
+        self._comfort_kinds = {comfort.kind for comfort in spec.comforts}
         self.newest: Evidence | None = None
         self.expires_at: datetime | None = None
         """When the newest content is too old, blind time not counted; None while blind or empty."""
@@ -40,7 +41,7 @@ class FreshnessStory(Story):
         if opened:
             yield min(opened), OPENED, self._open
         newest: Evidence | None = None
-        for piece in self.pieces:
+        for piece in filter(self._tells_content, self.pieces):
             if newest is None or content_at(piece) > content_at(newest):
                 newest = piece
                 yield from self._expiry(piece)
@@ -50,6 +51,8 @@ class FreshnessStory(Story):
 
         Content that is too old when it arrives is stale by its own word, however blind we were.
         """
+        if not self._tells_content(piece):
+            return
         if self.newest and content_at(piece) <= content_at(self.newest):
             return
         was_due_at, plain = self.expires_at, self._plain_expiry(piece)
@@ -75,6 +78,10 @@ class FreshnessStory(Story):
             missing=() if is_fresh else (MISSING,),
         )
         return (standing,)
+
+    def _tells_content(self, piece: Evidence) -> bool:
+        """A comfort that does not say how recent the content is proves nothing, as everywhere."""
+        return piece.fresh_as_of is not None or piece.kind not in self._comfort_kinds
 
     def _open(self, at: datetime) -> None:
         self.track.move("A", State.OPEN, at, Reason.FIRST_EVIDENCE)
