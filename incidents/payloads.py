@@ -16,6 +16,7 @@ from monitors.conditions.values import (
     Reason,
     RunFacts,
     StepStanding,
+    Verdict,
 )
 from monitors.models import Run
 
@@ -134,7 +135,7 @@ def quote_of(
         "host": run.host,
         "tags": run.tags,
         "run": _run_quote(run),
-        "retry": _retry_quote(run, spec, standing["steps"], quoted),
+        "retry": _retry_quote(run, spec, _first_wrong(judgement), quoted),
         "blind": [
             {"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in facts.blind
         ],
@@ -151,14 +152,18 @@ def _run_quote(run: Run) -> dict[str, Any]:
     }
 
 
-def _retry_quote(
-    run: Run, spec: Spec, steps: Sequence[Mapping[str, Any]], quoted: Quoted
-) -> dict[str, Any]:
-    """What the evidence says may be repeated: the hint of the first step that is not met."""
-    hints = {step.name: step.retry_hint for step in spec.steps if step.retry_hint}
-    first = next((step["step"] for step in steps if step["verdict"] != "met"), "")
+def _first_wrong(judgement: Judgement) -> str:
+    """The step that broke the promise, which others that wait may stand before; else the first not met."""
+    broke = (each.step for each in reversed(judgement.breaks) if each.step)
+    unmet = (each.step for each in judgement.steps if each.verdict is not Verdict.MET)
+    return next(broke, "") or next(unmet, "")
+
+
+def _retry_quote(run: Run, spec: Spec, step: str, quoted: Quoted) -> dict[str, Any]:
+    """What the evidence says may be repeated: the hint of the step that is wrong."""
+    hints = {each.name: each.retry_hint for each in spec.steps if each.retry_hint}
     return {
-        "hint": hints.get(first, ""),
+        "hint": hints.get(step, ""),
         "attempts": run.attempt,
         "external_ids": dict(quoted.ids),
         "deploy_sha": run.deploy_sha,
