@@ -1,0 +1,1 @@
+"""Monitors as code: files of YAML that are applied, exported, and shipped as blueprints."""

@@ -1,0 +1,87 @@
+"""Files of monitors as code, read: bytes in, one entry for each document out. No database is asked.
+
+All that is wrong is told at once, each with file, line and field.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from luota.lib.yaml_text import Document, YamlUnreadable, read_documents
+from luota.portal.blueprints.fields import MONITOR, Blueprint
+from monitors.conditions.document import SpecInvalid, parse_spec, to_document
+from monitors.conditions.sense import check_fires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What is wrong with a file, and where."""
+
+    source: str
+    line: int
+    field: str
+    sentence: str
+
+    def __str__(self) -> str:
+        """`billing.yaml:12: spec.steps[0].check: …`; the lines of a condition with its caret follow."""
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        said, *excerpt = self.sentence.split("\n")
+        first = ": ".join(filter(None, (place, self.field, said)))
+        return "\n".join([first, *(f"    {line}" for line in excerpt)])
+
+
+class FilesRefused(Exception):
+    """At least one refusal; nothing of the files was applied."""
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__("\n".join(map(str, self.refusals)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One document of a file that was understood."""
+
+    source: str
+    blueprint: Blueprint
+    document: Document
+
+    def refuse(self, field: str, sentence: str) -> Refusal:
+        return _refusal(self.source, self.document, field, sentence)
+
+
+def read_file(raw: bytes, *, source: str, now: datetime) -> list[Entry]:
+    """`source` is what the file is called in refusals. Raises FilesRefused."""
+    try:
+        documents = read_documents(raw)
+    except YamlUnreadable as error:
+        refusal = Refusal(source=source, line=error.line, field="", sentence=error.sentence)
+        raise FilesRefused([refusal]) from error
+    entries: list[Entry] = []
+    refusals: list[Refusal] = []
+    for document in documents:
+        try:
+            blueprint = _read(document, now=now)
+        except SpecInvalid as error:
+            refusals.append(_refusal(source, document, error.field, error.sentence))
+        else:
+            entries.append(Entry(source=source, blueprint=blueprint, document=document))
+    if refusals:
+        raise FilesRefused(refusals)
+    return entries
+
+
+def _read(document: Document, *, now: datetime) -> Blueprint:
+    found = Blueprint(**MONITOR(document.value, ""))
+    try:
+        spec = parse_spec(found.mode, found.spec)
+        check_fires(spec, now=now)
+    except SpecInvalid as error:
+        field = ".".join(filter(None, ("spec", error.field)))
+        raise SpecInvalid(field, error.sentence) from error
+    return replace(found, spec=to_document(spec))
+
+
+def _refusal(source: str, document: Document, field: str, sentence: str) -> Refusal:
+    line, _ = document.place_of(field)
+    return Refusal(source=source, line=line, field=field, sentence=sentence)
