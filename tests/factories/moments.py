@@ -41,11 +41,13 @@ def tell(
     *,
     at: datetime,
     strength: Strength = Strength.CLAIM,
+    source: str = "api",
     **words: Any,
 ) -> Receipt:
     """One signal about the monitor, received at that instant, through the one door."""
     place: dict[str, UUID] = {} if "run_id" in words else {"monitor_id": monitor.pk}
-    signal = clean(sender_of(monitor, strength=strength), action, place | words)
+    sender = sender_of(monitor, strength=strength, source=source)
+    signal = clean(sender, action, place | words)
     with connection.cursor() as cursor:
         return store(cursor, [entry_of(signal, now=at)])[0]
 

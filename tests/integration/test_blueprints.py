@@ -1,0 +1,94 @@
+"""Each shipped blueprint through the door and the evaluator: the kept promise, and what the file of the quiet one says."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from evidence.signals import Action
+from incidents.models import Incident
+from incidents.sentences import headline
+from luota.portal.blueprints.shipped import shipped
+from monitors.conditions.rules import CLOSE, PING, START, Mode
+from monitors.models import Monitor, Run
+from tests.factories.blueprints import SCENES, Scene, Told
+from tests.factories.moments import instant, judge, tell, watched
+
+pytestmark = pytest.mark.django_db
+
+ACTIONS = {START: Action.START, CLOSE: Action.SUCCESS, PING: Action.PING}
+QUIET = [(slug, place) for slug in SCENES for place in range(len(SCENES[slug].quiet))]
+
+
+def monitor_of(slug: str) -> Monitor:
+    found = shipped()[slug].blueprint
+    since = SCENES[slug].begins_at - timedelta(seconds=1)
+    return watched(
+        found.mode, since=since, document=found.spec, name=found.name, promise=found.promise
+    )
+
+
+def tell_all(monitor: Monitor, scene: Scene, signals: tuple[Told, ...]) -> None:
+    for signal in signals:
+        at = scene.begins_at + timedelta(minutes=signal.after)
+        words: dict[str, Any] = dict(signal.words)
+        if monitor.mode == Mode.RUN:
+            words["external_run_id"] = "r-1"
+        if signal.kind not in ACTIONS:
+            words["kind"] = signal.kind
+        if signal.age is not None:
+            words["fresh_as_of"] = at - timedelta(minutes=signal.age)
+        action = ACTIONS.get(signal.kind, Action.EVIDENCE)
+        tell(monitor, action, at=at, strength=signal.strength, source=signal.source, **words)
+
+
+@pytest.mark.parametrize("slug", SCENES)
+def test_what_the_comments_say_is_sent_proves_the_promise_and_opens_no_file(slug: str) -> None:
+    scene, monitor = SCENES[slug], monitor_of(slug)
+    tell_all(monitor, scene, scene.kept)
+
+    judge(at=scene.begins_at + timedelta(minutes=scene.proven_after + 1))
+
+    run = Run.objects.get()
+    assert run.state == "proven"
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize(("slug", "place"), QUIET)
+def test_the_file_of_the_quiet_failure_says_what_looked_healthy_and_what_is_missing(
+    slug: str, place: int
+) -> None:
+    scene, quiet, monitor = SCENES[slug], SCENES[slug].quiet[place], monitor_of(slug)
+    tell_all(monitor, scene, quiet.told)
+
+    judge(at=scene.begins_at + timedelta(minutes=quiet.after, seconds=1))
+
+    file = Incident.objects.get()
+    hint = next((s.get("retry_hint") for s in steps(monitor) if s["name"] == quiet.step), None)
+    assert (file.cause, file.step) == (quiet.cause, quiet.step)
+    assert headline(file).startswith(f"{monitor.name}: {quiet.sentence}")
+    assert hint is None or file.quote["retry"]["hint"] == hint
+
+
+def steps(monitor: Monitor) -> list[dict[str, Any]]:
+    return monitor.spec.document.get("steps", []) if monitor.spec else []
+
+
+def test_a_script_that_never_started_is_missed() -> None:
+    monitor_of("scheduled-scripts")
+
+    judge(at=instant("2026-03-02 03:16"))
+
+    assert Incident.objects.get().cause == "missed"
+
+
+def test_a_drifted_state_says_what_can_be_retried_and_with_which_ids() -> None:
+    scene, monitor = SCENES["state-drift"], monitor_of("state-drift")
+    quiet = scene.quiet[0]
+    tell_all(monitor, scene, quiet.told)
+
+    judge(at=scene.begins_at + timedelta(minutes=quiet.after))
+
+    retry = Incident.objects.get().quote["retry"]
+    assert retry["external_ids"]["external"] == "sh_1"
+    assert (retry["host"], retry["deploy_sha"]) == ("worker-3", "9f2c51e")
