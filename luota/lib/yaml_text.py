@@ -155,10 +155,16 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, indentless=False)
 
 
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+"""The library folds plain texts at these and loses them."""
+
+
 def _write_text(dumper: _Dumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None
+    style = '"' if _OTHER_BREAKS.search(text) else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _write_text)
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(rf"(?:{_NUMBER.pattern})$"), list("-+.0123456789")
+)

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from luota.portal import insight, views
+from luota.portal.blueprints.views import blueprints
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -23,6 +24,7 @@ urlpatterns = [
         insight.ledger,
         name="monitor_ledger",
     ),
+    path("w/<uuid:workspace_id>/monitors/blueprints", blueprints, name="blueprints"),
     path("w/<uuid:workspace_id>/runs/<uuid:run_id>", views.run, name="run"),
     path("w/<uuid:workspace_id>/runs/<uuid:run_id>/why", insight.why, name="why"),
     path("w/<uuid:workspace_id>/incidents/", include("incidents.urls")),

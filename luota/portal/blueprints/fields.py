@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -15,6 +16,7 @@ from monitors.conditions.document import SPEC
 from monitors.conditions.reading import Reader, SpecInvalid, each, record, taking
 from monitors.conditions.rules import Mode
 from monitors.models import Severity
+from monitors.operations import MonitorDraft
 
 MOST_TAGS = 100
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -137,6 +139,22 @@ class Blueprint:
             for each in fields(self)
             if (value := getattr(self, each.name)) != each.default and value != {}
         }
+
+    def draft(self, *, owner_id: UUID | None, route_id: UUID | None) -> MonitorDraft:
+        """For the operations, when it is known who the owner and which the route is."""
+        return MonitorDraft(
+            name=self.name,
+            promise=self.promise,
+            mode=self.mode,
+            rules=self.spec,
+            owner_id=owner_id,
+            owner_label=self.owner.label,
+            runbook_url=self.runbook,
+            severity=self.severity,
+            environment=self.environment,
+            tags=self.tags,
+            route_id=route_id,
+        )
 
 
 def _as_is(value: Any) -> Any:

@@ -123,25 +123,12 @@ def _plan(entry: Entry, known: _Known) -> Plan:
     monitor = known.monitors.get(wanted.name)
     return Plan(
         entry=entry,
-        draft=_draft(wanted, known),
+        draft=wanted.draft(
+            owner_id=known.members.get(wanted.owner.member),
+            route_id=known.routes.get(wanted.route),
+        ),
         monitor=monitor,
         changed=_difference(blueprint_of(monitor), wanted) if monitor else frozenset(),
-    )
-
-
-def _draft(wanted: Blueprint, known: _Known) -> MonitorDraft:
-    return MonitorDraft(
-        name=wanted.name,
-        promise=wanted.promise,
-        mode=wanted.mode,
-        rules=wanted.spec,
-        owner_id=known.members.get(wanted.owner.member),
-        owner_label=wanted.owner.label,
-        runbook_url=wanted.runbook,
-        severity=wanted.severity,
-        environment=wanted.environment,
-        tags=wanted.tags,
-        route_id=known.routes.get(wanted.route),
     )
 
 
