@@ -94,9 +94,9 @@ _SCHEDULE = record(
 _COMFORT = record(
     {"name": _NAME, "claim": _SENTENCE, "kind": kind}, required=("name", "kind")
 ).then(lambda given: Comfort(**_claimed(given)))
-_LINK = record(
-    {"kind": kind, "ids": each(label, MOST_LABELS)}, required=("kind", "ids")
-).then(lambda given: Link(**given))
+_LINK = record({"kind": kind, "ids": each(label, MOST_LABELS)}, required=("kind", "ids")).then(
+    lambda given: Link(**given)
+)
 _STEP = record(
     {
         "name": _NAME,

@@ -14,29 +14,35 @@ from typing import Any
 from monitors.conditions.duration import format_duration, parse_duration
 from monitors.conditions.rules import Strength
 
-Read = Callable[[object, str], Any]
+Reader = Callable[[object, str], Any]
+"""From a value and the path of its field to what it means; raises SpecInvalid."""
 Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """From a value and the path of its field to what it means; raises SpecInvalid."""
+class Declared:
+    """A reader that can be asked what it takes."""
 
-    read: Read
+    read: Reader
     schema: Schema
     """What it takes, in JSON Schema; sense (an unknown zone, a circle) it cannot tell."""
 
     def __call__(self, value: object, path: str) -> Any:
         return self.read(value, path)
 
-    def then(self, make: Callable[[Any], Any]) -> "Reader":
+    def then(self, make: Callable[[Any], Any]) -> "Declared":
         """The same value made into something else."""
-        return Reader(lambda value, path: make(self.read(value, path)), self.schema)
+        return Declared(lambda value, path: make(self.read(value, path)), self.schema)
 
 
-def taking(schema: Schema) -> Callable[[Read], Reader]:
+def taking(schema: Schema) -> Callable[[Reader], Declared]:
     """The reader of which the function is one half and the schema the other."""
-    return lambda read: Reader(read, schema)
+    return lambda read: Declared(read, schema)
+
+
+def schema_of(reader: Reader) -> Schema:
+    """Of a plain function everything is possible."""
+    return reader.schema if isinstance(reader, Declared) else {}
 
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=400)
@@ -98,7 +104,7 @@ def duration(value: object, path: str) -> timedelta:
     return found
 
 
-def count(most: int) -> Reader:
+def count(most: int) -> Declared:
     """A whole number from 1."""
 
     def read(value: object, path: str) -> int:
@@ -106,10 +112,10 @@ def count(most: int) -> Reader:
             raise SpecInvalid(path, f"Give a whole number from 1 to {most}.")
         return value
 
-    return Reader(read, {"type": "integer", "minimum": 1, "maximum": most})
+    return Declared(read, {"type": "integer", "minimum": 1, "maximum": most})
 
 
-def text(most: int) -> Reader:
+def text(most: int) -> Declared:
     """Words; blanks around and between them are not meant."""
 
     def read(value: object, path: str) -> str:
@@ -118,7 +124,7 @@ def text(most: int) -> Reader:
             raise SpecInvalid(path, f"Give a text of 1 to {most} printable characters.")
         return words
 
-    return Reader(read, _SOME_TEXT)
+    return Declared(read, _SOME_TEXT)
 
 
 @taking({"type": "string", "maxLength": 64, "pattern": f"^{_KIND.pattern}$"})
@@ -131,7 +137,7 @@ def kind(value: object, path: str) -> str:
     return value
 
 
-def condition(most: int) -> Reader:
+def condition(most: int) -> Declared:
     """A condition as it is written, over several lines if it likes; what it means is asked later."""
 
     def read(value: object, path: str) -> str:
@@ -141,7 +147,7 @@ def condition(most: int) -> Reader:
         return words
 
     told = f"In CEL, at most {most} characters, over the evidence kinds of this spec, `expected` and `run`."
-    return Reader(read, {**_SOME_TEXT, "description": told})
+    return Declared(read, {**_SOME_TEXT, "description": told})
 
 
 @taking({"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["08:30"]})
@@ -185,7 +191,7 @@ def strength(value: object, path: str) -> Strength:
     return names[value]
 
 
-def each(item: Reader, most: int) -> Reader:
+def each(item: Reader, most: int) -> Declared:
     """A list of at most `most` values."""
 
     def read_all(value: object, path: str) -> tuple[Any, ...]:
@@ -195,10 +201,10 @@ def each(item: Reader, most: int) -> Reader:
             raise SpecInvalid(path, f"At most {most} entries are allowed; these are {len(value)}.")
         return tuple(item(one, f"{path}[{index}]") for index, one in enumerate(value))
 
-    return Reader(read_all, {"type": "array", "items": item.schema, "maxItems": most})
+    return Declared(read_all, {"type": "array", "items": schema_of(item), "maxItems": most})
 
 
-def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader:
+def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Declared:
     """An object with known keys; null means that the key is not there."""
 
     def read(value: object, path: str) -> dict[str, Any]:
@@ -213,11 +219,11 @@ def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Reader
                 raise SpecInvalid(_join(path, key), "This field is required.")
         return {key: fields[key](item, _join(path, key)) for key, item in given.items()}
 
-    return Reader(
+    return Declared(
         read,
         {
             "type": "object",
-            "properties": {key: reader.schema for key, reader in fields.items()},
+            "properties": {key: schema_of(reader) for key, reader in fields.items()},
             "required": list(required),
             "additionalProperties": False,
         },

@@ -120,7 +120,7 @@ _RENDERED = (
     told(0, "start"),
     state(1, "query_completed", rows=412),
     state(2, "report_rendered", bytes=88_000),
-    attested(3, "email.sent", "postmark", ids={"message": "m-2"}),
+    told(3, "mail_accepted", ids={"message": "m-2"}),
 )
 _ALL_GREEN = (
     "cron fired, the query completed, the report was rendered and the mail provider took the mail"

@@ -1,18 +1,22 @@
 """Each shipped blueprint through the door and the evaluator: the kept promise, and what the file of the quiet one says."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
+from evidence.findings import Found
+from evidence.intake import entry_of, store
+from evidence.placing import signal_of
 from evidence.signals import Action
 from incidents.models import Incident
 from incidents.sentences import headline
 from luota.portal.blueprints.shipped import shipped
-from monitors.conditions.rules import CLOSE, PING, START, Mode
+from monitors.conditions.rules import CLOSE, PING, START, Mode, Strength
 from monitors.models import Monitor, Run
 from tests.factories.blueprints import SCENES, Scene, Told
-from tests.factories.moments import instant, judge, tell, watched
+from tests.factories.moments import instant, judge, sender_of, tell, watched
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +96,42 @@ def test_a_drifted_state_says_what_can_be_retried_and_with_which_ids() -> None:
     retry = Incident.objects.get().quote["retry"]
     assert retry["external_ids"]["external"] == "sh_1"
     assert (retry["host"], retry["deploy_sha"]) == ("worker-3", "9f2c51e")
+
+
+def test_stripe_itself_opens_the_run_of_an_invoice_and_the_message_id_brings_the_receipt() -> None:
+    monitor, at = monitor_of("billing-access"), SCENES["billing-access"].begins_at
+    minute = timedelta(minutes=1)
+    find(monitor, "invoice.payment_failed", "stripe", at=at, ids={"invoice": "in_1"})
+    expected = {"subscription": "past_due", "plan": "free"}
+    run: dict[str, Any] = {"external_run_id": "in_1"}
+    tell(monitor, Action.START, at=at, expected=expected, **run)
+    for kind, words in (
+        ("handler_returned_200", {}),
+        ("subscription_state", {"payload": {"status": "past_due"}}),
+        ("entitlement", {"payload": {"plan": "free"}}),
+        ("customer_mail_sent", {"ids": {"message": "m-1"}}),
+    ):
+        tell(monitor, Action.EVIDENCE, at=at + minute, kind=kind, **words, **run)
+    find(monitor, "email.delivered", "resend", at=at + 2 * minute, ids={"message": "m-1"})
+
+    judge(at=at + 3 * minute)
+
+    assert [(each.key, each.state) for each in Run.objects.all()] == [("in_1", "proven")]
+
+
+def test_a_handler_that_never_ran_is_missed_by_stripes_own_event() -> None:
+    monitor, at = monitor_of("billing-access"), SCENES["billing-access"].begins_at
+    find(monitor, "invoice.payment_failed", "stripe", at=at, ids={"invoice": "in_1"})
+
+    judge(at=at + timedelta(minutes=6))
+
+    file = Incident.objects.get()
+    assert (file.cause, file.step) == ("unproven", "subscription_state")
+
+
+def find(monitor: Monitor, kind: str, source: str, *, at: datetime, ids: dict[str, str]) -> None:
+    """What a receiver found, to be placed."""
+    sender = sender_of(monitor, strength=Strength.ATTESTED, source=source)
+    signal = signal_of(sender, Found(kind=kind, occurred_at=at, ids=ids))
+    with connection.cursor() as cursor:
+        store(cursor, [entry_of(signal, now=at)])

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
 from monitors.conditions.document import SPEC
-from monitors.conditions.reading import Reader, SpecInvalid, each, record, taking
+from monitors.conditions.reading import Declared, SpecInvalid, each, record, taking
 from monitors.conditions.rules import Mode
 from monitors.models import Severity
 from monitors.operations import MonitorDraft
@@ -32,7 +32,7 @@ class Owner:
     label: str = ""
 
 
-def words(most: int) -> Reader:
+def words(most: int) -> Declared:
     """Any text, kept as it is but for the blanks around it, as the forms and the API keep it."""
 
     def read(value: object, path: str) -> str:
@@ -41,16 +41,16 @@ def words(most: int) -> Reader:
             raise SpecInvalid(path, f"Give a text of 1 to {most} characters.")
         return given
 
-    return Reader(read, {"type": "string", "pattern": r"\S"})
+    return Declared(read, {"type": "string", "pattern": r"\S"})
 
 
-def _one_of(values: Mapping[str, Any]) -> Reader:
+def _one_of(values: Mapping[str, Any]) -> Declared:
     def read(value: object, path: str) -> Any:
         if not isinstance(value, str) or value not in values:
             raise SpecInvalid(path, f"Give one of {', '.join(values)}.")
         return values[value]
 
-    return Reader(read, {"enum": list(values)})
+    return Declared(read, {"enum": list(values)})
 
 
 @taking({"type": "string", "format": "uri", "maxLength": 500})
