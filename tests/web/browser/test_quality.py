@@ -23,6 +23,7 @@ PAGES = {
     "integration": "monitors/{monitor}/integration",
     "edit": "monitors/{monitor}/edit",
     "new": "monitors/new",
+    "blueprints": "monitors/blueprints",
     "pause": "monitors/{monitor}/pause",
     "delete": "monitors/{monitor}/delete",
     "run": "runs/{run}",
