@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('evidence', '0004_probe'),
-        ('monitors', '0002_run_next_deadline'),
+        ('monitors', '0004_run_listed'),
         ('workspaces', '0001_initial'),
     ]
 

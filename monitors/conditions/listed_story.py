@@ -7,7 +7,13 @@ from monitors.conditions.blindness import stretched
 from monitors.conditions.rules import Spec
 from monitors.conditions.run_story import RunStory
 from monitors.conditions.story import FELL_DUE, WENT_BLIND, Timer
-from monitors.conditions.values import Break, Cause, Reason, RunFacts, State
+from monitors.conditions.values import (
+    Break,
+    Cause,
+    Reason,
+    RunFacts,
+    State,
+)
 
 
 class ListedStory(RunStory):

@@ -23,12 +23,12 @@ from django.utils.regex_helper import normalize
 from evidence.models import (
     BlindWindow,
     Evidence,
+    ExpectedKey,
+    ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
     RunAlias,
     UnplacedEvidence,
-    ExpectedKey,
-    ExpectedSet,
 )
 from incidents.models import AffectedRun, Attempt, Delivery, NoticeType, Transition
 from luota.lib import clock
@@ -138,6 +138,7 @@ def make_history(
     listed = ExpectedSet.objects.create(
         **own, monitor=monitor, window=MARK, source="pushed", settle=timedelta(), due_at=now,
         unexpected_first=[MARK], missing_count=1, state="reconciled",
+    )  # fmt: skip
     ExpectedKey.objects.create(**own, expected_set=listed, key=MARK, is_missing=True)
     Pause.objects.create(**own, monitor=monitor, starts_at=now, ends_at=now, reason=MARK)
     RunMove.objects.create(

@@ -14,7 +14,12 @@ from monitors.api.shapes import MonitorInputShape
 from monitors.conditions.document import parse_spec
 from monitors.conditions.fold import fold
 from monitors.conditions.rules import CLOSE, PING, START
-from monitors.conditions.values import Evidence, Outcome, RunFacts, State
+from monitors.conditions.values import (
+    Evidence,
+    Outcome,
+    RunFacts,
+    State,
+)
 from tests.factories.blueprints import SCENES
 
 SLUGS = sorted(SCENES)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('monitors', '0002_run_next_deadline'),
+        ('monitors', '0003_monitor_kinds'),
         ('workspaces', '0001_initial'),
     ]
 
