@@ -78,7 +78,8 @@ class StepStory(Story):
                 if self._judge(need, piece.at):
                     moved.add(need.step)
                 is_fresh |= need.is_met and (need.seen is piece or need.step in moved)
-        if moved or is_fresh or self.track.is_blind:
+        track = self.track
+        if moved or is_fresh or track.is_blind or track.says is State.CONTRADICTED:
             self._conclude(piece.at, is_fresh=is_fresh)
 
     def _concerned(self, piece: Evidence) -> list[Need]:
