@@ -1,6 +1,6 @@
 """The load: a process of its own that keeps N connections busy with POSTs and prints what came back.
 
-`python -m bench.load` reads one JSON line: {port, key, connections, requests: [{path, text}], and either
+`python -m bench.load` reads one JSON line: {port, key, connections, requests: [{path, text, headers}], and either
 `seconds` (connection i sends request i for ever; with `events` each body gets an eventId of its own)
 or `once` (each request is sent until it is stored: after a 503 again, as its text asks)}. CPU spent here is
 nobody's: it is small, and the same for all.
@@ -46,9 +46,10 @@ class Line:
         body = request.get("text", "{}")
         if self.is_event:
             body = f'{{"eventId":"{self.number}-{time.time_ns()}"}}'
+        own = "".join(f"{name}: {word}\r\n" for name, word in request.get("headers", {}).items())
         self.answer, self.began = b"", time.perf_counter()
         self.socket.sendall(
-            f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\nX-Luota-Key: {self.key}\r\n"
+            f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\nX-Luota-Key: {self.key}\r\n{own}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
         )
 

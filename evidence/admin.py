@@ -12,6 +12,7 @@ from evidence.models import (
     RunAlias,
     UnplacedEvidence,
 )
+from evidence.receiver_models import Receiver, RefusedDelivery
 from luota.lib.admin import ReadingAdmin, stored_by_request
 from luota.lib.shapes import find_uuid
 
@@ -41,6 +42,27 @@ class EvidenceAdmin(ReadingAdmin):
         return next(
             (choice for choice in choices if Evidence.objects.filter(choice).exists()), None
         )
+
+
+@admin.register(Receiver)
+class ReceiverAdmin(ReadingAdmin):
+    list_display = ("name", "vendor", "workspace", "last_delivery_at", "disabled_at")
+    list_select_related = ("workspace",)
+    list_filter = ("vendor",)
+    exclude = ("secrets",)
+
+
+@admin.register(RefusedDelivery)
+class RefusedDeliveryAdmin(ReadingAdmin):
+    list_display = ("received_at", "receiver", "cause", "detail", "size", "request_id")
+    list_select_related = ("receiver",)
+    search_help_text = "Id of the refusal or of the request"
+    ordering = ("-pk",)
+    exclude = ("digest",)
+
+    def found_by(self, term: str) -> Q | None:
+        pk = find_uuid(term)
+        return Q(pk=pk) | stored_by_request(pk) if pk else None
 
 
 @admin.register(IdempotencyKey)

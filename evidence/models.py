@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from evidence.probes.contract import Way
+from evidence.receiver_models import Receiver
 from luota.lib import clock
 from luota.lib.ids import uuid7
 from monitors.conditions.rules import Strength
@@ -46,7 +47,7 @@ class Evidence(models.Model):
         Token, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
     )
     source = models.CharField(max_length=30)
-    """The door it came through: api, later a receiver, a probe, a dialect."""
+    """The door it came through: api, the vendor of a receiver, a probe, a dialect."""
     kind = models.CharField(max_length=64)
     outcome = models.CharField(
         max_length=7, blank=True, choices=[(o.value, o.value) for o in Outcome if o.value]
@@ -82,6 +83,17 @@ class Evidence(models.Model):
     """{field: {bytes, kept}} of what was cut."""
     request_id = models.UUIDField(null=True)
     """UUIDv7 of the request: its instant narrows the search to a minute, so it needs no index."""
+    rule = models.CharField(max_length=80, blank=True, default="", db_default="")
+    """Which rule of the vendor's table made this of the request; empty at other doors."""
+    receiver = models.ForeignKey(
+        Receiver,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    """It may be gone: read the id, not the row."""
 
     class Meta:
         verbose_name_plural = "evidence"
@@ -92,6 +104,12 @@ class Evidence(models.Model):
             ),
             # The beats of a slot, the picture of a heartbeat monitor.
             models.Index(fields=["monitor", "occurred_at"], name="evidence_of_monitor"),
+            # The latest deliveries of a receiver; other evidence costs it nothing.
+            models.Index(
+                fields=["receiver", "id"],
+                name="evidence_of_receiver",
+                condition=Q(receiver__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,5 +30,6 @@ def signal_of(sender: Sender, found: Found) -> Signal:
         "summary": found.summary,
         "environment": found.environment[:60],
         "deploy_sha": found.deploy_sha[:64],
+        "rule": found.rule[:80],
     }
     return replace(clean(sender, Action.EVIDENCE, words), is_found=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Max, QuerySet
 
 from evidence.models import BlindWindow, Evidence, ExpectedKey, ExpectedSet, IntakeBeat
+from evidence.receiver_models import Receiver, RefusedDelivery
 from monitors.models import Run
 
 MOST_SHOWN = 100
@@ -30,6 +31,23 @@ def latest_of(monitor_id: UUID, *, since: datetime, most: int = 10) -> list[Evid
     """The latest signals with all they said, newest first. Index: evidence_of_monitor."""
     found = Evidence.objects.filter(monitor_id=monitor_id, occurred_at__gte=since)
     return list(found.order_by("-occurred_at")[:most])
+
+
+def receivers_of(workspace_id: UUID) -> QuerySet[Receiver]:
+    """By name; a workspace has a handful. Index: receiver_name_once."""
+    found = Receiver.objects.filter(workspace_id=workspace_id)
+    return found.select_related("monitor").order_by("name")
+
+
+def brought_by(receiver_id: UUID, *, most: int = 20) -> list[Evidence]:
+    """The latest that a receiver brought, newest first. Index: evidence_of_receiver."""
+    found = Evidence.objects.filter(receiver_id=receiver_id).select_related("monitor")
+    return list(found.defer("payload", "output").order_by("-id")[:most])
+
+
+def refused_by(receiver_id: UUID, *, most: int = 20) -> list[RefusedDelivery]:
+    """The latest that a receiver did not take, newest first. Index: refused_of_receiver."""
+    return list(RefusedDelivery.objects.filter(receiver_id=receiver_id).order_by("-id")[:most])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ _EVIDENCE_COLUMNS = (
     "id, workspace_id, monitor_id, run_id, token_id, source, kind, outcome, strength, occurred_at,"
     " received_at, fresh_as_of, subject, summary, ids, payload, output, exit_code, environment,"
     " host, deploy_sha, attempt, tags, is_contrary, digest, redactions, truncation, request_id,"
-    " expected"
+    " expected, rule, receiver_id"
 )
 COPY_EVIDENCE = f"COPY evidence_evidence ({_EVIDENCE_COLUMNS}) FROM STDIN"
 
@@ -283,6 +283,7 @@ def _evidence_row(entry: Entry) -> tuple[object, ...]:
         _json(signal.truncation) if signal.truncation else None,
         sender.request_id.hex if sender.request_id else None,
         signal.expected.decode() if signal.expected else None,
+        signal.rule, sender.receiver_id.hex if sender.receiver_id else None,
     )  # fmt: skip
 
 

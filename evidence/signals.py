@@ -19,6 +19,7 @@ from monitors.conditions.rules import (
 )
 from monitors.conditions.values import Outcome
 
+PAYLOAD_BYTES = 32 * 1024
 TEXT_BYTES = {"output": 32 * 1024, "summary": 1000}
 """Longer ones keep head and tail."""
 
@@ -53,6 +54,8 @@ class Sender:
     source: str = "api"
     strength: Strength = Strength.CLAIM
     request_id: UUID | None = None
+    receiver_id: UUID | None = None
+    """The receiver that the signal came through, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class Signal:
     deploy_sha: str = ""
     attempt: int | None = None
     tags: Sequence[str] = ()
+    rule: str = ""
+    """Which rule of a vendor's table made this of the request."""
     redactions: tuple[Note, ...] = ()
     truncation: dict[str, dict[str, int]] | None = None
     digest: bytes = b""

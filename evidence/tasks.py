@@ -1,9 +1,9 @@
-"""What time asks of the evidence: partitions, what is to be forgotten, probes that are due."""
+"""What time asks of the evidence: partitions, what is remembered for a while only, probes that are due."""
 
 from celery import shared_task
 from django.conf import settings
 
-from evidence import expected, idempotency, partitions, probing, unplaced
+from evidence import expected, idempotency, partitions, probing, refusals, unplaced
 from luota.lib import clock
 
 
@@ -15,6 +15,11 @@ def keep_partitions() -> None:
 @shared_task
 def prune_idempotency() -> None:
     idempotency.prune(before=clock.now() - settings.IDEMPOTENCY_RETENTION)
+
+
+@shared_task
+def prune_refused() -> None:
+    refusals.prune(now=clock.now())
 
 
 @shared_task

@@ -20,6 +20,7 @@ app.conf.task_routes = {
     "evidence.tasks.probe": {"queue": "probe"},
     "evidence.tasks.keep_partitions": {"queue": "maintain"},
     "evidence.tasks.prune_idempotency": {"queue": "maintain"},
+    "evidence.tasks.prune_refused": {"queue": "maintain"},
     "evidence.tasks.forget_unplaced": {"queue": "maintain"},
     "evidence.tasks.prune_expected": {"queue": "maintain"},
 }
@@ -37,6 +38,7 @@ app.conf.beat_schedule = {
     "probe": _every(_SECOND, "evidence.tasks.probe"),
     "partitions": _every(_HOUR, "evidence.tasks.keep_partitions"),
     "prune": _every(_HOUR, "evidence.tasks.prune_idempotency"),
+    "prune_refused": _every(_HOUR, "evidence.tasks.prune_refused"),
     "unplaced": _every(_HOUR, "evidence.tasks.forget_unplaced"),
     "prune lists": _every(_HOUR, "evidence.tasks.prune_expected"),
 }

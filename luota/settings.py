@@ -109,7 +109,7 @@ API_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
 ]
-"""What calls under /v1/ pass in the web server: no cookies, no forms, no pages (measured by bench/)."""
+"""What calls under /v1/ and /in/ pass in the web server: no cookies, no forms, no pages (measured by bench/)."""
 ROOT_URLCONF = "luota.urls"
 WSGI_APPLICATION = "luota.wsgi.application"
 APPEND_SLASH = False

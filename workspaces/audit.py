@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from workspaces.models import AuditEvent, User
 
-SECRET_FIELDS = frozenset({"secret", "digest", "password"})
+SECRET_FIELDS = frozenset({"secret", "secrets", "digest", "password"})
 """Never written into an audit event, not even as a change from something to something."""
 
 

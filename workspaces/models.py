@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from luota.lib import clock
 from luota.lib.ids import uuid7
+from luota.lib.secret_field import SecretField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -147,7 +148,7 @@ class Channel(models.Model):
     name = models.CharField(max_length=120)
     address = models.CharField(max_length=500)
     """An e-mail address, or the URL of a webhook."""
-    secret = models.BinaryField(null=True)
+    secret = SecretField(null=True)
     """Signs webhooks; encrypted (workspaces.secrets), written once, never shown again."""
     created_at = models.DateTimeField(default=clock.now)
 
@@ -205,7 +206,7 @@ class Secret(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="secrets")
     name = models.CharField(max_length=120)
-    sealed = models.BinaryField()
+    sealed = SecretField()
     """Encrypted (workspaces.secrets)."""
     last4 = models.CharField(max_length=4, blank=True)
     """So that people can tell secrets apart; empty for a short one, of which it would tell too much."""

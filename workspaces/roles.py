@@ -16,6 +16,8 @@ class Action(StrEnum):
     EDIT_MONITORS = "edit_monitors"
     EDIT_ROUTES = "edit_routes"
     EDIT_TOKENS = "edit_tokens"
+    EDIT_RECEIVERS = "edit_receivers"
+    """The addresses and secrets of the vendors whose webhooks are taken."""
     SEE_AUDIT = "see_audit"
     EDIT_MEMBERS = "edit_members"
     EDIT_WORKSPACE = "edit_workspace"
@@ -34,6 +36,7 @@ _OPERATOR = _VIEWER | {Action.HANDLE_INCIDENTS, Action.HANDLE_RUNS, Action.EDIT_
 _ADMIN = _OPERATOR | {
     Action.EDIT_ROUTES,
     Action.EDIT_TOKENS,
+    Action.EDIT_RECEIVERS,
     Action.SEE_AUDIT,
     Action.EDIT_MEMBERS,
 }

@@ -1,12 +1,13 @@
 """Secrets at rest: encrypted with the first of SECRETS_KEYS, read with any of them."""
 
-from typing import Any
+from collections.abc import Iterator
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.apps import apps
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
-from workspaces.models import Channel, Secret
+from luota.lib.secret_field import SecretField
 
 
 class SecretUnreadable(Exception):
@@ -27,14 +28,20 @@ def decrypt(stored: bytes) -> bytes:
 
 def rotate_secrets() -> int:
     """Encrypt every stored secret with the newest key; the number done. May be repeated any time."""
-    return _rotate(Channel.objects.exclude(secret=None), "secret") + _rotate(
-        Secret.objects.all(), "sealed"
-    )
+    return sum(_rotate(model, column) for model, column in _secret_columns())
 
 
-def _rotate(rows: QuerySet[Any], column: str) -> int:
+def _secret_columns() -> Iterator[tuple[type[Model], str]]:
+    for model in apps.get_models():
+        for field in model._meta.get_fields():  # noqa: SLF001 - documented by Django
+            if isinstance(field, SecretField):
+                yield model, field.attname
+
+
+def _rotate(model: type[Model], column: str) -> int:
     cipher = _cipher()
     rotated = 0
+    rows: QuerySet[Model] = QuerySet(model).exclude(**{column: None})
     for pk, stored in rows.values_list("pk", column).iterator():
         try:
             fresh = cipher.rotate(bytes(stored or b""))

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from evidence.api import probes, views
+from evidence.api import probes, receivers, views
 from evidence.api.batch import BatchView
 from evidence.api.expect import ExpectView
 from evidence.api.lists import ExpectedSetsView
+from evidence.api.receive import receive
 
 urlpatterns = [
+    path("in/<uuid:receiver_id>", receive, name="receive"),
+    path("in/<uuid:receiver_id>/<path:rest>", receive, name="receive-below"),
     path("v1/monitors/<str:monitor_id>/ping", views.PingView.as_view(), name="api-ping"),
     path(
         "v1/monitors/<str:monitor_id>/evidence",
@@ -30,6 +33,23 @@ urlpatterns = [
         "v1/ingest/workspaces/<str:workspace_id>/heartbeat",
         views.HeartbeatView.as_view(),
         name="api-workspace-heartbeat",
+    ),
+    path("v1/receivers", receivers.ReceiversView.as_view(), name="api-receivers"),
+    path("v1/receivers/<str:receiver_id>", receivers.ReceiverView.as_view(), name="api-receiver"),
+    path(
+        "v1/receivers/<str:receiver_id>/secrets",
+        receivers.ReceiverSecretsView.as_view(),
+        name="api-receiver-secrets",
+    ),
+    path(
+        "v1/receivers/<str:receiver_id>/secrets/<str:secret_id>",
+        receivers.ReceiverSecretView.as_view(),
+        name="api-receiver-secret",
+    ),
+    path(
+        "v1/receivers/<str:receiver_id>/refused",
+        receivers.RefusedDeliveriesView.as_view(),
+        name="api-receiver-refused",
     ),
     path(
         "v1/monitors/<str:monitor_id>/probes",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from evidence.findings import Found
 
@@ -25,6 +26,9 @@ class Cause(StrEnum):
     """The receiver's own fault: it has no secret that could be compared with."""
     MISCONFIGURED = "misconfigured"
     """The receiver's own fault: its settings cannot be followed."""
+    TOO_LARGE = "too_large"
+    UNREACHABLE = "unreachable"
+    """What the sender named (a certificate, an address to confirm at) could not be fetched."""
 
 
 class Refused(Exception):
@@ -52,7 +56,13 @@ class Rule:
     @property
     def names(self) -> frozenset[str]:
         """The ids by name."""
-        return frozenset(name.strip() for name in self.ids.split(",") if name.strip())
+        return _names_in(self.ids)
+
+
+@lru_cache(maxsize=256)
+def _names_in(ids: str) -> frozenset[str]:
+    """Each rule's once: they are asked for at every delivery."""
+    return frozenset(name.strip() for name in ids.split(",") if name.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,14 +145,19 @@ def _ids(event: dict[str, Any], rule: Rule | None) -> dict[str, str]:
     """Those that the rule names; all that are there when no rule applies."""
     own, own_id = _own(event)
     thing = part(event, "data", "object")
-    candidates = {name: _reference(thing, *paths) for name, paths in _PATHS.items()}
+    names = rule.names if rule and rule.ids != ALL else None
+    candidates = {
+        name: _reference(thing, *paths)
+        for name, paths in _PATHS.items()
+        if names is None or name in names
+    }
     candidates |= {
         "account": text(event, "account") or text(event, "context"),
         "request": text(event, "request", "id") or text(event, "reason", "request", "id"),
     }
     if own:
         candidates[own] = own_id
-    wanted = rule.names if rule and rule.ids != ALL else candidates
+    wanted = candidates if names is None else names
     return ids_of(**{name: value for name, value in candidates.items() if name in wanted})
 
 

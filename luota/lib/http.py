@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REQUEST_ID_HEADER = "X-Request-Id"
-API_PREFIX = "/v1/"
+API_PREFIXES = ("/v1/", "/in/")
+"""Calls of programs: the API, and the webhooks of vendors."""
 
 
 def request_id_middleware(
@@ -61,7 +62,7 @@ _UNFORESEEN = {
 def _in_the_words_of_the_api(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """An error that no view of the API answered is a problem document too, never a page."""
     is_page = response.status_code >= 400 and not _is_problem(response)
-    if not (is_page and request.path.startswith(API_PREFIX)):
+    if not (is_page and request.path.startswith(API_PREFIXES)):
         return response
     code, detail = _UNFORESEEN.get(response.status_code, ("refused", response.reason_phrase))
     problem = Problem(status=response.status_code, code=code, detail=detail)
@@ -92,7 +93,7 @@ def by_path(pages: "WSGIApplication", api: "WSGIApplication") -> "WSGIApplicatio
     """Calls of programs go to `api`, all else to `pages`."""
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        is_api = environ.get("PATH_INFO", "").startswith(API_PREFIX)
+        is_api = environ.get("PATH_INFO", "").startswith(API_PREFIXES)
         return (api if is_api else pages)(environ, start_response)
 
     return application

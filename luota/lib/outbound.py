@@ -85,7 +85,12 @@ class Client:
     def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """One try. A redirect is an answer, never followed. AddressRefused, Unreachable."""
         with self._request("POST", url, headers=headers, body=body) as response:
-            return _read(response)
+            return _read(response, ANSWER_BYTES)
+
+    def fetch(self, url: str, *, most_bytes: int) -> Answer:
+        """As post, for the few texts that have one address and no other: a redirect is not followed."""
+        with self._request("GET", url, headers={}) as response:
+            return _read(response, most_bytes)
 
     def get(
         self,
@@ -146,9 +151,9 @@ class Client:
         self._session.close()
 
 
-def _read(response: requests.Response) -> Answer:
-    head = response.raw.read(ANSWER_BYTES, decode_content=False)
-    if len(head) == ANSWER_BYTES:
+def _read(response: requests.Response, most_bytes: int) -> Answer:
+    head = response.raw.read(most_bytes, decode_content=False)
+    if len(head) == most_bytes:
         response.raw.close()  # more may follow without end: the connection is not used again
     else:
         response.raw.release_conn()

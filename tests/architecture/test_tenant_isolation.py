@@ -30,6 +30,7 @@ from evidence.models import (
     RunAlias,
     UnplacedEvidence,
 )
+from evidence.receiver_models import RefusedDelivery
 from incidents.models import AffectedRun, Attempt, Delivery, NoticeType, Transition
 from luota.lib import clock
 from luota.lib.ids import uuid7
@@ -41,6 +42,7 @@ from tests.factories import (
     MembershipFactory,
     MonitorFactory,
     ProbeFactory,
+    ReceiverFactory,
     RouteFactory,
     RouteStepFactory,
     RunFactory,
@@ -58,6 +60,8 @@ MARK = "pearl-diver-4711"
 """Stands in every text of the victim's rows; it must be in no answer to a stranger."""
 OURS = ("workspaces", "monitors", "evidence", "incidents")
 GLOBAL_MODELS = {User, Workspace, IntakeBeat, BlindWindow}
+OF_VENDORS = "/in/"
+"""Whoever knows such an address may knock: it says whether it is there, and takes what is signed."""
 METHODS = ("get", "post", "put", "patch", "delete")
 NOTHING_THERE = {302, 401, 403, 404, 405}
 
@@ -83,6 +87,10 @@ def addresses(
             yield f"/{template}"
 
 
+def addresses_of_people() -> Iterator[str]:
+    return (each for each in addresses() if not each.startswith(OF_VENDORS))
+
+
 @pytest.fixture
 def victim() -> Victim:
     """A workspace with one row of every tenant model, each marked."""
@@ -99,6 +107,11 @@ def victim() -> Victim:
     probe = ProbeFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
     rows = {"monitor": monitor, "run": run, "incident": incident}
     evidence = make_history(workspace, channel, **rows)
+    receiver = ReceiverFactory(workspace=workspace, name=MARK, settings={"kind": MARK})
+    RefusedDelivery.objects.create(
+        workspace=workspace, receiver=receiver, received_at=clock.now(), cause="bad_signature",
+        detail=MARK, size=1, digest=b"r" * 32,
+    )  # fmt: skip
     return {
         "workspace_id": workspace.pk,
         "membership_id": member.pk,
@@ -113,6 +126,7 @@ def victim() -> Victim:
         "probe_id": probe.pk,
         "evidence_id": evidence.pk,
         "expected_set_id": monitor.expected_sets.get().pk,
+        "receiver_id": receiver.pk,
         "object_id": monitor.pk,
     }
 
@@ -166,6 +180,8 @@ def anything_else() -> Victim:
         "app_label": "monitors",
         "content_type_id": 1,
         "url": "nowhere",
+        "rest": "v1/traces",
+        "secret_id": "0a1b2c3d",
         "key": "k",
         "uidb36": "1",
     }
@@ -281,7 +297,7 @@ def keys_of(user: User) -> list[str]:
 def test_a_strangers_session_finds_nothing(victim: Victim, stranger: User) -> None:
     before = everything_of(victim["workspace_id"])
     client = signed_in(stranger)
-    for template in addresses():
+    for template in addresses_of_people():
         for method in ("get", "post"):
             if not client.cookies[
                 settings.SESSION_COOKIE_NAME

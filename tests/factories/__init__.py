@@ -1,6 +1,7 @@
 """Valid minimal rows; what matters to a test is given in the test."""
 
 import hashlib
+import json
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from factory.django import DjangoModelFactory
 
 from evidence.models import Probe
 from evidence.probes.contract import Way
+from evidence.receiver_models import Receiver
 from luota.lib.ids import uuid7
 from monitors.conditions.document import SpecInvalid, digest
 from monitors.conditions.rules import Mode
@@ -125,6 +127,28 @@ class RouteFactory(DjangoModelFactory):
 
     workspace = factory.SubFactory(WorkspaceFactory)
     name = factory.Sequence(lambda n: f"Route {n}")
+
+
+class ReceiverFactory(DjangoModelFactory):
+    """`secrets_given` are the secrets in clear; the row never holds them so."""
+
+    class Meta:
+        model = Receiver
+        exclude = ["secrets_given"]
+
+    secrets_given = ("whsec_test_secret_1",)
+    workspace = factory.SubFactory(WorkspaceFactory)
+    vendor = "stripe"
+    name = factory.Sequence(lambda n: f"Receiver {n}")
+    secrets = factory.LazyAttribute(lambda o: sealed(o.secrets_given))
+
+
+def sealed(secrets):
+    held = [
+        {"id": f"secret{n}", "secret": secret, "added_at": "2026-03-01T12:00:00+00:00"}
+        for n, secret in enumerate(secrets)
+    ]
+    return encrypt(json.dumps(held).encode())
 
 
 class RouteStepFactory(DjangoModelFactory):

@@ -21,6 +21,7 @@ from evidence.models import (
     RunAlias,
     UnplacedEvidence,
 )
+from evidence.receiver_models import Receiver, RefusedDelivery
 from incidents.models import AffectedRun, Attempt, Delivery, Incident, Transition
 from luota.lib import clock
 from luota.lib.ids import uuid7
@@ -43,8 +44,8 @@ from workspaces.models import (
 
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, IdempotencyKey,
-    Incident, IntakeBeat, Membership, Monitor, MonitorKind, Pause, Route, Run, RunAlias, Spec, Token,
-    Transition, UnplacedEvidence,
+    Incident, IntakeBeat, Membership, Monitor, MonitorKind, Pause, Receiver, RefusedDelivery, Route, Run,
+    RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
 INLINE = {RunMove, RouteStep}
 OURS = {"workspaces", "monitors", "evidence", "incidents"}

@@ -231,3 +231,14 @@ def test_the_port_stays_in_host_and_no_forwarding_is_made_up() -> None:
     headers = receiver.received[0].headers
     assert headers["host"] == f"127.0.0.1:{receiver.port}"
     assert "x-forwarded-for" not in headers
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/", "https://169.254.169.254/", "file:///etc/passwd"]
+)
+def test_what_is_fetched_passes_the_same_guard(
+    client: Client, connected: list[Any], url: str
+) -> None:
+    with pytest.raises(AddressRefused):
+        client.fetch(url, most_bytes=100)
+    assert connected == []
