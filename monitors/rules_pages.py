@@ -1,6 +1,6 @@
 """Pages of a monitor's rules: the versions, one of them, two side by side, and the editor of their text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from luota.lib.pages import number_in, split_page
 from monitors import operations, queries
-from monitors.conditions.document import SpecInvalid
+from monitors.conditions.document import SpecInvalid, parse_spec
+from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from monitors.queries import get_monitor, get_version
 from monitors.rules_text import Fault, RulesText, TextInvalid, read_rules, write_rules
@@ -144,9 +145,11 @@ def _of_rules(monitor: Monitor, **context: object) -> dict[str, object]:
 
 def _kinds_of(monitor: Monitor) -> list[str]:
     """The evidence kinds that its conditions may name, as they name them."""
-    document: Mapping[str, Any] = monitor.spec.document if monitor.spec else {}
-    named = [*document.get("steps", []), *document.get("comforts", [])]
-    return sorted({each["kind"].replace(".", "_") for each in named})
+    try:
+        spec = parse_spec(Mode(monitor.mode), monitor.spec.document if monitor.spec else {})
+    except SpecInvalid:  # rules of a former time: the editor is where they are mended
+        return []
+    return [kind.replace(".", "_") for kind in spec.kinds]
 
 
 def _asked_line(request: MemberRequest, read: RulesText) -> int | None:

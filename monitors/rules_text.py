@@ -13,7 +13,16 @@ from typing import Any
 import yaml
 
 from monitors.conditions.document import Place, SpecInvalid
-from monitors.conditions.rules import ClockTime, Comfort, Schedule, Share, Spec, Step, Threshold
+from monitors.conditions.rules import (
+    ClockTime,
+    Comfort,
+    Link,
+    Schedule,
+    Share,
+    Spec,
+    Step,
+    Threshold,
+)
 
 MOST_BYTES = 64 * 1024
 DEEPEST = 8
@@ -24,7 +33,7 @@ ALL_DEFAULT = "# every rule is at its default\n"
 _RULES = [each.name for each in fields(Spec)]
 _PARTS = [
     each.name
-    for shape in (Comfort, Step, Schedule, Share, Threshold, ClockTime)
+    for shape in (Comfort, Step, Schedule, Share, Threshold, ClockTime, Link)
     for each in fields(shape)
 ]
 """Fields in the order in which rules are explained: the database keeps none."""

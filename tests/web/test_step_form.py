@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from monitors.conditions.document import parse_spec, to_document
-from monitors.conditions.rules import Mode, Step
-from monitors.models import Monitor, Spec
+from monitors.conditions.rules import Mode, Spec, Step
+from monitors.models import Monitor
+from monitors.models import Spec as Version
 from tests.web.conftest import working
 from workspaces.models import Workspace
 
@@ -48,6 +49,10 @@ WHOLE: dict[str, Any] = {
         {"name": "refund", "claim": "No refund", "kind": "refund", "absent": True},
     ],
     "group_by": ["environment", "region"],
+    "key": "ids.customer",
+    "occurrence": "ids.invoice",
+    "opens_on": ["invoice.finalized"],
+    "links": [{"kind": "mail_sent", "ids": ["message"]}],
 }
 
 
@@ -76,7 +81,7 @@ def filled(client: Client, monitor: Monitor) -> dict[str, Any]:
 
 
 def rules_of(monitor: Monitor) -> dict[str, Any]:
-    return Spec.objects.filter(monitor=monitor).latest("number").document
+    return Version.objects.filter(monitor=monitor).latest("number").document
 
 
 def test_editing_a_name_keeps_every_field_of_every_step(
@@ -89,13 +94,15 @@ def test_editing_a_name_keeps_every_field_of_every_step(
     assert answer.status_code == 302
     assert Monitor.objects.get(pk=whole.pk).name == "Billing access"
     assert rules_of(whole) == WHOLE
-    assert Spec.objects.filter(monitor=whole).count() == 1
+    assert Version.objects.filter(monitor=whole).count() == 1
 
 
-def test_every_field_of_a_step_is_in_that_test() -> None:
+def test_every_rule_and_every_field_of_a_step_is_in_that_test() -> None:
     every = {name for step in WHOLE["steps"] for name in step}
 
     assert every == {each.name for each in fields(Step)}
+    rules = {each.name for each in fields(Spec) if each.init} - {"mode", "max_age"}
+    assert rules == WHOLE.keys()
 
 
 def test_a_changed_field_of_a_step_leaves_its_others(member_client: Client, whole: Monitor) -> None:
