@@ -11,8 +11,10 @@ from evidence.signals import Action
 from incidents import reconciling
 from incidents.models import AffectedRun, Incident
 from monitors.conditions.rules import Mode
+from monitors.interruptions import pause_monitor, resume_monitor
 from monitors.models import Monitor, Run, RunMove
 from tests.factories.moments import blind, instant, judge, tell, watched
+from workspaces.audit import Actor
 
 pytestmark = pytest.mark.django_db
 
@@ -266,6 +268,17 @@ def test_a_list_whose_deadline_fell_into_our_blindness_waits(job: Monitor) -> No
     judge(at=DUE + 5 * MINUTE)
     assert Run.objects.get().state == "unknown"
     judge(at=DUE + 10 * MINUTE)
+    assert Run.objects.get().state == "overdue"
+
+
+def test_runs_of_a_paused_monitor_are_judged_when_it_is_resumed(job: Monitor) -> None:
+    announce(job, "in_1")
+    actor, reason = Actor(), "holiday"
+    pause_monitor(monitor=job, reason=reason, until=None, actor=actor, now=T0 + HOUR)
+    judge(at=DUE)
+    assert Run.objects.get().state == "expected"
+    resume_monitor(monitor=job, actor=actor, now=DUE + HOUR)
+    judge(at=DUE + HOUR)
     assert Run.objects.get().state == "overdue"
 
 

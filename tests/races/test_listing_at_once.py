@@ -52,7 +52,7 @@ def test_two_reconcilers_take_one_list_once(job: Monitor) -> None:
     look = lambda: reconcile_lists(watermark=DUE, now=DUE)  # noqa: E731
     done = at_once(look, look)
     found = ExpectedSet.objects.get()
-    assert min(done) in {0, 500}, "skipped, or came after and opened the runs"
+    assert sorted(done) in ([0, 1], [1, 500]), "skipped, or came after and opened the runs"
     assert (found.missing_count, ExpectedKey.objects.filter(is_missing=True).count()) == (500, 500)
     at_once(look, look)
     judge(at=DUE)

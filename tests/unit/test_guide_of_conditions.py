@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitors.conditions.document import parse_spec
-from monitors.conditions.expressions import DEEPEST, LONGEST, MOST_LOOPS, World, compile_condition
+from monitors.conditions.condition_text import DEEPEST, LONGEST, MOST_LOOPS
+from monitors.conditions.expressions import World, compile_condition
 from monitors.conditions.rules import Mode, Step, Strength
 from monitors.conditions.values import Evidence, Verdict
 from monitors.rules_text import read_rules

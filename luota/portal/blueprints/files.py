@@ -63,7 +63,7 @@ def read_file(raw: bytes, *, source: str, now: datetime) -> list[Entry]:
         try:
             blueprint = _read(document, now=now)
         except SpecInvalid as error:
-            refusals.append(_refusal(source, document, error.field, error.sentence))
+            refusals.append(_refusal(source, document, error))
         else:
             entries.append(Entry(source=source, blueprint=blueprint, document=document))
     if refusals:
@@ -78,10 +78,13 @@ def _read(document: Document, *, now: datetime) -> Blueprint:
         check_fires(spec, now=now)
     except SpecInvalid as error:
         field = ".".join(filter(None, ("spec", error.field)))
-        raise SpecInvalid(field, error.sentence) from error
+        raise SpecInvalid(field, error.sentence, place=error.place) from error
     return replace(found, spec=to_document(spec))
 
 
-def _refusal(source: str, document: Document, field: str, sentence: str) -> Refusal:
-    line, _ = document.place_of(field)
-    return Refusal(source=source, line=line, field=field, sentence=sentence)
+def _refusal(source: str, document: Document, error: SpecInvalid) -> Refusal:
+    line, _ = document.place_of(error.field)
+    sentence = error.sentence
+    if error.place:
+        sentence = f"{error.place}: {sentence}\n{error.place.excerpt}".rstrip()
+    return Refusal(source=source, line=line, field=error.field, sentence=sentence)
