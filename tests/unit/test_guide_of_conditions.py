@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitors.conditions.document import parse_spec
 from monitors.conditions.condition_text import DEEPEST, LONGEST, MOST_LOOPS
+from monitors.conditions.document import parse_spec
 from monitors.conditions.expressions import World, compile_condition
 from monitors.conditions.rules import Mode, Step, Strength
 from monitors.conditions.values import Evidence, Verdict
