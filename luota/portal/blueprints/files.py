@@ -47,7 +47,7 @@ class Entry:
     document: Document
 
     def refuse(self, field: str, sentence: str) -> Refusal:
-        return _refusal(self.source, self.document, field, sentence)
+        return _refusal(self.source, self.document, SpecInvalid(field, sentence))
 
 
 def read_file(raw: bytes, *, source: str, now: datetime) -> list[Entry]:
