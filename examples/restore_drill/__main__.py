@@ -8,17 +8,17 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from examples.command import commit
+from examples.reporting import NotTaken, Reporter
 from examples.restore_drill.breaks import BREAKS, SILENT, Sound
 from examples.restore_drill.drill import Drill
 from examples.restore_drill.postgres import Database, ProgramFailed
-from examples.restore_drill.reporting import NotTaken, Reporter
 
 NEWEST = "evidence_evidence.received_at"
 
@@ -89,7 +89,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--newest", default=NEWEST, help="table.column that says how recent data are"
     )
-    parser.add_argument("--deploy-sha", default=_commit(), help="which version of the job this is")
+    parser.add_argument("--deploy-sha", default=commit(), help="which version of the job this is")
     parser.add_argument("--nice", type=int, default=0, help="yield to others, 0 to 19")
     parser.add_argument(
         "--break", dest="broken", choices=[*BREAKS, SILENT], help="make it fail, on purpose"
@@ -111,18 +111,6 @@ def _read_demo(path: Path) -> dict[str, Any]:
         "--work-dir": Path(drill["workDir"]),
         "--pg-bin": Path(drill["pgBin"]) if drill["pgBin"] else None,
     }
-
-
-def _commit() -> str:
-    """The checkout's commit; empty where there is none."""
-    here = Path(__file__).resolve().parent
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return ""
-    return found.stdout.strip()
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from examples.reporting import Reporter
 from examples.restore_drill import vault
 from examples.restore_drill.breaks import Sound
 from examples.restore_drill.postgres import Contents, Database, ProgramFailed
-from examples.restore_drill.reporting import Reporter
 
 ARCHIVES_KEPT = 6
 Say = Callable[..., None]
@@ -62,7 +62,10 @@ class Drill:
         """Report a start, every step that held, and a claim; whether the restore was proven."""
         if self.sabotage.takes_oldest and not self._archives():
             self._make_archive(f"{self.name}-before", say=_say_nothing)
-        self.reporter.start({"database": self.database.name, "program": self.database.version()})
+        self.reporter.start(
+            payload={"database": self.database.name, "program": self.database.version()},
+            tags=["drill", f"database:{self.database.name}"],
+        )
         try:
             self._drill()
         except StepFailed as failure:

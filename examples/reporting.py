@@ -1,8 +1,8 @@
-"""What the drill tells Luota: one run, its evidence, its claim, by the public HTTP API and nothing else."""
+"""What the examples tell Luota: one run, its evidence, its claim, by the public HTTP API and nothing else."""
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -14,6 +14,8 @@ PATIENCE_SECONDS = 30.0
 """How long a signal is repeated while Luota is away; the same eventId is stored once."""
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 CONTRARY = 409
+ITEMS_MOST = 1000
+"""Pieces of one batch call."""
 
 
 class NotTaken(Exception):
@@ -32,19 +34,18 @@ class Reporter:
     subject: str
     deploy_sha: str = ""
     run_id: str = ""
-    _session: requests.Session = field(default_factory=requests.Session)
+    _session: requests.Session = field(init=False)
 
     def __post_init__(self) -> None:
-        self._session.headers["X-Luota-Key"] = self.token
-        self._session.trust_env = not _is_here(self.base_url)  # a proxy does not know our localhost
+        self._session = session_for(self.base_url, self.token)
 
-    def start(self, payload: Mapping[str, Any]) -> None:
+    def start(self, **words: Any) -> None:
+        """`words` as in the API: payload, tags, expected."""
         body = {
             "monitorId": self.monitor_id,
             "externalRunId": self.run_name,
             "subject": self.subject,
-            "tags": ["drill", f"database:{self.subject}"],
-            "payload": payload,
+            **words,
         }
         self.run_id = str(self._send("/v1/runs/start", "start", body)["runId"])
 
@@ -52,30 +53,59 @@ class Reporter:
         """One piece of evidence; `words` as in the API: ids, payload, output, exitCode, freshAsOf."""
         self._send(f"/v1/runs/{self.run_id}/evidence", kind, {"kind": kind, **words})
 
-    def success(self, summary: str, **words: Any) -> None:
+    def members(self, kind: str, pieces: Mapping[str, Mapping[str, Any]]) -> None:
+        """One piece of evidence for each member of a batch, {member: words as above}; many in one call."""
+        items = [self._item(kind, member, words) for member, words in pieces.items()]
+        for begin in range(0, len(items), ITEMS_MOST):
+            answer = self._post("/v1/evidence", items[begin : begin + ITEMS_MOST])
+            if answer.get("refused"):
+                refused = [each for each in answer["results"] if each["status"] >= 300]
+                raise NotTaken(f"Luota refused {len(refused)} members: {refused[0]}")
+
+    def success(self, summary: str = "", **words: Any) -> None:
         self._send(f"/v1/runs/{self.run_id}/success", "success", {"summary": summary, **words})
 
     def fail(self, summary: str, **words: Any) -> None:
         self._send(f"/v1/runs/{self.run_id}/fail", "fail", {"summary": summary, **words})
 
     def _send(self, path: str, event: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises NotTaken when it is refused, or when Luota stays away."""
+        return self._post(path, self._signal(event, body))
+
+    def _item(self, kind: str, member: str, words: Mapping[str, Any]) -> dict[str, Any]:
+        ids = {"member": member, **words.get("ids", {})}
+        body = {"runId": self.run_id, "kind": kind, **words, "ids": ids}
+        return self._signal(f"{kind}:{member}", body)
+
+    def _signal(self, event: str, body: Mapping[str, Any]) -> dict[str, Any]:
         context = {"host": socket.gethostname(), "deploySha": self.deploy_sha}
-        signal = {"eventId": f"{self.run_name}:{event}", **context, **body}
+        return {"eventId": f"{self.run_name}:{event}", **context, **body}
+
+    def _post(
+        self, path: str, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Raises NotTaken when it is refused, or when Luota stays away."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            answer = self._try(path, signal)
+            answer = self._try(path, body)
             if isinstance(answer, requests.Response) and answer.status_code not in TRY_AGAIN:
                 return _receipt(answer)
             if time.monotonic() > deadline:
                 raise NotTaken(f"{self.base_url} does not take signals: {_why(answer)}")
             time.sleep(1)
 
-    def _try(self, path: str, signal: Mapping[str, Any]) -> requests.Response | Exception:
+    def _try(self, path: str, body: Any) -> requests.Response | Exception:
         try:
-            return self._session.post(f"{self.base_url}{path}", json=signal, timeout=10)
+            return self._session.post(f"{self.base_url}{path}", json=body, timeout=10)
         except (requests.ConnectionError, requests.Timeout) as error:
             return error
+
+
+def session_for(base_url: str, token: str) -> requests.Session:
+    """A session that knows the token."""
+    session = requests.Session()
+    session.headers["X-Luota-Key"] = token
+    session.trust_env = not _is_here(base_url)  # a proxy does not know our localhost
+    return session
 
 
 def _receipt(answer: requests.Response) -> dict[str, Any]:

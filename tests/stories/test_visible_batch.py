@@ -1,0 +1,163 @@
+"""A batch that customers must see: kept, and broken in each way while the model was called and the queue drained.
+
+Real HTTP, worker, notifier, beat and engines; the batch is the program of examples/visible_batch.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.processes import ROOT, Product
+
+JUDGED_SECONDS = 90
+"""Longer than any deadline below, on a machine that is busy with other tests."""
+ITEMS = 1000
+UNLUCKY = ["item-0143", "item-0501", "item-1000"]
+SHA = "ba7c4ba7c4"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """One way to fail, and what the file must say."""
+
+    name: str
+    cause: str
+    step: str
+    sentence: str
+    saved: int
+    output: str
+
+
+BREAKS = [
+    Break(
+        name="validation",
+        cause="partial",
+        step="validated",
+        sentence="validation: 997 of 1000 met “Every result passed validation”;"
+        " missing are item-0143, item-0501 and item-1000",
+        saved=997,
+        output="The answer is no JSON: Unterminated string",
+    ),
+    Break(
+        name="persistence",
+        cause="partial",
+        step="persisted",
+        sentence="persistence: 997 of 1000 met “Every result is saved”;"
+        " missing are item-0143, item-0501 and item-1000",
+        saved=997,
+        output="CHECK constraint failed: reply_fits_the_page",
+    ),
+    Break(
+        name="visible",
+        cause="failed",
+        step="visible",
+        sentence="visible: the model call is done, the queue is drained and the run reported success,"
+        " but the evidence says no to “People see the results”:"
+        " 0 of 1000 results are visible. The page still shows batch-",
+        saved=1000,
+        output="",
+    ),
+]
+
+
+class Batches:
+    """One product, and for each name a monitor with one batch; all are saved in one table."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.monitors: dict[str, str] = {}
+
+    def perform(self, name: str, broken: str = "", *, within: str) -> None:
+        body = json.loads((ROOT / "examples/visible_batch/monitor.json").read_text())
+        spec = body.pop("spec") | {"within": within}
+        body |= {"name": name, "ownerLabel": "Messages"}
+        self.monitors[name] = self.product.create_monitor(spec=spec, **body)
+        command = [
+            *(sys.executable, "-m", "examples.visible_batch", "--items", str(ITEMS)),
+            *("--base-url", self.product.base_url, "--token", self.product.ingest_token),
+            *("--monitor", self.monitors[name], "--work-dir", str(self.product.place / "batches")),
+            *("--deploy-sha", SHA, *(["--break", broken] if broken else [])),
+        ]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def file_of(self, name: str) -> dict[str, Any]:
+        """The one file about this monitor, waited for."""
+        product, monitor_id = self.product, self.monitors[name]
+        files = product.wait_for(lambda: product.files(monitor_id), seconds=JUDGED_SECONDS)
+        assert len(files) == 1
+        return dict(files[0])
+
+    def run_of(self, name: str) -> dict[str, Any]:
+        query = "select id from monitors_run where monitor_id = %s"
+        ((run_id,),) = self.product.sql(query, self.monitors[name])
+        return dict(self.product.read(f"/v1/runs/{run_id}"))
+
+
+@pytest.fixture(scope="module")
+def batches() -> Iterator[Batches]:
+    """The good one first, so that a stale page has something old to show."""
+    with Product() as product:
+        batches = Batches(product)
+        batches.perform("good", within="10m")
+        for each in BREAKS:
+            batches.perform(each.name, each.name, within="12s")
+        yield batches
+
+
+def test_a_batch_is_proven_when_every_member_is_visible(batches: Batches) -> None:
+    run = batches.product.wait_for(
+        lambda: found if (found := batches.run_of("good"))["state"] == "proven" else None,
+        seconds=JUDGED_SECONDS,
+    )
+    assert [(step["step"], step["verdict"]) for step in run["steps"]] == [
+        ("validated", "met"),
+        ("persisted", "met"),
+        ("visible", "met"),
+    ]
+    assert [(step["met"], step["wanted"]) for step in run["steps"][:2]] == [(ITEMS, ITEMS)] * 2
+    assert batches.product.files(batches.monitors["good"]) == []
+
+
+@pytest.mark.parametrize("expected", BREAKS, ids=lambda each: each.name)
+def test_the_file_names_what_looked_healthy_and_the_members_that_are_missing(
+    batches: Batches, expected: Break
+) -> None:
+    file = batches.file_of(expected.name)
+    quote = file["quote"]
+    assert (file["cause"], file["step"]) == (expected.cause, expected.step)
+    assert file["sentence"].startswith(expected.sentence)
+    assert [each["comfort"] for each in quote["comforts"] if each["at"]] == [
+        "model",
+        "queue",
+        "reported",
+    ]
+    if expected.cause == "partial":
+        (step,) = [step for step in quote["steps"] if step["step"] == expected.step]
+        assert step["missing"] == [f"result_{expected.step}[{name}]" for name in UNLUCKY]
+        assert quote["payload"]["missing"] == UNLUCKY
+
+
+@pytest.mark.parametrize("expected", BREAKS, ids=lambda each: each.name)
+def test_the_file_has_timeline_tags_duration_and_summary_of_this_very_batch(
+    batches: Batches, expected: Break
+) -> None:
+    file, run = batches.file_of(expected.name), batches.run_of(expected.name)
+    quote = file["quote"]
+    batch = quote["run"]["occurrence"]
+    assert quote["ids"]["batch"] == batch
+    assert quote["tags"] == ["batch", "model:local-classifier-1", "items:1000"]
+    assert quote["sentenceValues"]["durationSeconds"] > 0
+    assert quote["summary"].startswith("0 of 1000" if expected.saved == ITEMS else "997 of 1000")
+    assert quote["payload"]["saved"] == expected.saved
+    assert expected.output in quote["output"]
+    assert (quote["deploySha"], quote["retry"]["deploySha"]) == (SHA, SHA)
+    assert quote["host"]
+    assert quote["retry"]["hint"]
+    assert quote["owner"] == "Messages"
+    assert [each["runId"] for each in file["affectedRuns"]] == [run["runId"]]
