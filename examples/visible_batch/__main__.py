@@ -13,6 +13,7 @@ import requests
 
 from examples.command import Example, parser_of
 from examples.reporting import NotTaken, Reporter
+from examples.serving import served
 from examples.visible_batch.batch import Batch
 from examples.visible_batch.breaks import BREAKS, Sound
 from examples.visible_batch.page import Page
@@ -40,12 +41,12 @@ def main() -> int:
         deploy_sha=given.deploy_sha,
     )
     try:
-        results = Results(Path(given.work_dir) / "results.sqlite3")
-        with Page(results) as page:
+        page = Page(Results(Path(given.work_dir) / "results.sqlite3"))
+        with served(page.answer) as url:
             batch = Batch(
                 reporter=reporter,
-                results=results,
                 page=page,
+                url=f"{url}/results",
                 size=given.items,
                 sabotage=BREAKS.get(given.broken, Sound()),
             )

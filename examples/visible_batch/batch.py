@@ -17,7 +17,6 @@ from examples.visible_batch.model import (
     validate,
 )
 from examples.visible_batch.page import Page, Seen, visit
-from examples.visible_batch.results import Results
 
 LONGEST_LOG = 20_000
 """Characters of the worker's log that go along."""
@@ -29,11 +28,12 @@ class Batch:
     """One batch. The worker is one of the many that write what went wrong to a log, and go on."""
 
     def __init__(
-        self, *, reporter: Reporter, results: Results, page: Page, size: int, sabotage: Sound
+        self, *, reporter: Reporter, page: Page, url: str, size: int, sabotage: Sound
     ) -> None:
         self.reporter = reporter
-        self.results = results
+        self.results = page.results
         self.page = page
+        self.url = url
         self.sabotage = sabotage
         self.items = items(size)
         self.name = reporter.run_name
@@ -43,7 +43,7 @@ class Batch:
     def perform(self) -> bool:
         """Report a start, what held of each member, and a claim; whether customers see all of it."""
         began = time.monotonic()
-        before = visit(self.page.url)  # a customer looks every now and then
+        before = visit(self.url)  # a customer looks every now and then
         self._start()
         saved = self._save(self._drain())
         if self.sabotage.refreshes_page:
@@ -58,7 +58,7 @@ class Batch:
         self.reporter.start(
             expected={"members": [item.member for item in self.items]},
             tags=["batch", f"model:{MODEL}", f"items:{len(self.items)}"],
-            payload={"items": len(self.items), "page": self.page.url},
+            payload={"items": len(self.items), "page": self.url},
         )
 
     def _drain(self) -> list[Result]:
@@ -111,7 +111,7 @@ class Batch:
 
     def _look(self) -> Seen:
         """Step: the batch reads its own page as a customer would."""
-        seen = visit(self.page.url)
+        seen = visit(self.url)
         self.reporter.evidence(
             "result_visible",
             ids={"batch": self.name},

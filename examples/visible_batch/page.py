@@ -3,67 +3,30 @@
 import html
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from types import TracebackType
-from typing import Self
 
 import requests
 
+from examples.serving import Answer
 from examples.visible_batch.results import Results
 
 
 class Page:
-    """Served while it is open. Rendered once and then kept: whoever saves new results must refresh it."""
+    """Rendered once and then kept: whoever saves new results must refresh it."""
 
     def __init__(self, results: Results) -> None:
         self.results = results
         self._rendered = ""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-
-    def __enter__(self) -> Self:
-        Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/results"
 
     def refresh(self) -> None:
         """The next visitor gets what is stored by then."""
         self._rendered = ""
 
-    def render(self) -> str:
+    def answer(self, _method: str, _path: str, _body: str) -> Answer:
+        """For examples.serving."""
         if not self._rendered:
             batch = self.results.latest()
             self._rendered = _written(batch, self.results.rows_of(batch))
-        return self._rendered
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        page = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = page.render().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_words: object) -> None:
-                """Visitors are not news."""
-
-        return Handler
+        return Answer(body=self._rendered, content_type="text/html")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,7 @@ def batches() -> Iterator[Batches]:
         batches = Batches(product)
         batches.perform("good", within="10m")
         for each in BREAKS:
-            batches.perform(each.name, each.name, within="12s")
+            batches.perform(each.name, each.name, within="20s")
         yield batches
 
 
