@@ -115,7 +115,9 @@ class Sync:
     @contextmanager
     def _working(self) -> Iterator[None]:
         """A worker beside us, stopped when the queue is consumed."""
-        process = subprocess.Popen(_COMMAND, cwd=_ROOT, env=self._environment())
+        process = subprocess.Popen(
+            _COMMAND, cwd=_ROOT, env=self._environment(), stdout=subprocess.DEVNULL
+        )
         try:
             yield
         finally:

@@ -163,6 +163,31 @@ def test_the_file_says_what_can_be_retried_and_where(rounds: Rounds, expected: B
 
 
 def test_the_queue_is_not_the_products(rounds: Rounds) -> None:
-    """Its keys lie in a database of their own; in the product's there is none of them."""
-    products = Redis(unix_socket_path=rounds.redis_url.removeprefix("unix://"))
-    assert [key for key in products.keys("*") if b"state_drift" in key] == []
+    """Its keys lie in a database of their own, all below its prefix; in the product's there is none of them."""
+    socket = rounds.redis_url.removeprefix("unix://")
+    with Redis(unix_socket_path=socket) as products, Redis(unix_socket_path=socket, db=5) as own:
+        assert [key for key in products.keys("*") if b"state_drift" in key] == []
+        assert own.keys("*")
+        assert all(key.startswith(b"state_drift:") for key in own.keys("*"))
+
+
+def test_the_demo_is_enough_to_perform_a_round(rounds: Rounds) -> None:
+    """Its monitor is made by API when there is none yet."""
+    product = rounds.product
+    demo = product.home / "demo.json"
+    tokens = {
+        "ingestToken": product.ingest_token,
+        "managementToken": product.management_token,
+    }
+    demo.write_text(json.dumps({"baseUrl": product.base_url, **tokens}))
+    command = [sys.executable, "-m", "examples.state_drift", "--demo", str(demo)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "state drift: every customer sees it\n")
+    (monitor,) = [
+        each for each in product.read("/v1/monitors")["items"] if each["name"] == "State drift"
+    ]
+    rounds.monitors["demo"] = monitor["id"]
+    product.wait_for(
+        lambda: [run["state"] for run in rounds.runs("demo")] == ["proven"] * CUSTOMERS,
+        seconds=JUDGED_SECONDS,
+    )

@@ -161,3 +161,34 @@ def test_the_file_has_timeline_tags_duration_and_summary_of_this_very_batch(
     assert quote["retry"]["hint"]
     assert quote["owner"] == "Messages"
     assert [each["runId"] for each in file["affectedRuns"]] == [run["runId"]]
+
+
+def test_the_demo_is_enough_and_a_good_batch_closes_the_file_of_a_stale_page(
+    batches: Batches,
+) -> None:
+    product = batches.product
+    demo = product.home / "demo.json"
+    tokens = {
+        "ingestToken": product.ingest_token,
+        "managementToken": product.management_token,
+    }
+    demo.write_text(json.dumps({"baseUrl": product.base_url, **tokens}))
+    command = [sys.executable, "-m", "examples.visible_batch", "--demo", str(demo), "--items", "9"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (monitor_id,) = [
+        each["id"]
+        for each in product.read("/v1/monitors")["items"]
+        if each["name"] == "Visible batch"
+    ]
+    rules = json.loads((ROOT / "examples/visible_batch/monitor.json").read_text())["spec"]
+    changes = {"spec": rules | {"within": "10s"}}
+    assert product.api("PATCH", f"/v1/monitors/{monitor_id}", changes).ok
+
+    subprocess.run([*command, "--break", "visible"], cwd=ROOT, check=True, capture_output=True)
+    (file,) = product.wait_for(lambda: product.files(monitor_id, "open"), seconds=JUDGED_SECONDS)
+    assert (file["cause"], file["step"]) == ("failed", "visible")
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (file,) = product.wait_for(
+        lambda: product.files(monitor_id, "resolved"), seconds=JUDGED_SECONDS
+    )
+    assert file["resolution"] == "superseded"
