@@ -74,7 +74,7 @@ class Batch:
             found += self._validated(item, answer)
         valid = {each.member: {"payload": {"valid": True}} for each in found}
         self.reporter.members("result_validated", valid)
-        self._tell_refused("validation", "result_invalid")
+        self._tell_refused("result_invalid", self.refused)
         self.reporter.evidence("model_call_done", payload={"model": MODEL, "answers": answers})
         self.reporter.evidence("queue_drained", payload={"waiting": len(waiting)})
         return found
@@ -96,18 +96,13 @@ class Batch:
         saved = [member for member, _, _ in self.results.rows_of(self.name)]
         rows = {member: {"payload": {"rows": 1}} for member in saved}
         self.reporter.members("result_persisted", rows)
-        if refused:
-            self.refused |= refused
-            self._tell_refused("persistence", "result_not_saved")
+        self.refused |= refused
+        self._tell_refused("result_not_saved", refused)
         return saved
 
-    def _tell_refused(self, stage: str, kind: str) -> None:
+    def _tell_refused(self, kind: str, refused: Mapping[str, str]) -> None:
         """What was seen is told as what it is, and proves nothing."""
-        pieces = {
-            member: {"payload": {"stage": stage}, "output": why}
-            for member, why in self.refused.items()
-        }
-        self.reporter.members(kind, pieces)
+        self.reporter.members(kind, {member: {"output": why} for member, why in refused.items()})
 
     def _look(self) -> Seen:
         """Step: the batch reads its own page as a customer would."""
