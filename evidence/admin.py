@@ -6,6 +6,7 @@ from django.db.models import Q
 from evidence.models import (
     BlindWindow,
     Evidence,
+    ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
     Probe,
@@ -15,6 +16,7 @@ from evidence.models import (
 from evidence.receiver_models import Receiver, RefusedDelivery
 from luota.lib.admin import ReadingAdmin, stored_by_request
 from luota.lib.shapes import find_uuid
+from monitors.admin import by_own_or_monitor
 
 
 @admin.register(Evidence)
@@ -71,6 +73,17 @@ class IdempotencyKeyAdmin(ReadingAdmin):
     list_select_related = ("workspace",)
     search_fields = ()
     exclude = ("digest",)
+
+
+@admin.register(ExpectedSet)
+class ExpectedSetAdmin(ReadingAdmin):
+    list_display = ("id", "monitor", "window", "state", "due_at", "missing_count")
+    list_select_related = ("monitor",)
+    search_help_text = "Id of the list or of the monitor"
+    ordering = ("-pk",)
+
+    def found_by(self, term: str) -> Q | None:
+        return by_own_or_monitor(ExpectedSet, term)
 
 
 @admin.register(UnplacedEvidence)

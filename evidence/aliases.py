@@ -71,7 +71,7 @@ def _digest(event_id: str) -> str | None:
 
 
 _KEPT = (
-    "kind", "external_run_id", "subject", "event_id", "occurred_at", "fresh_as_of", "summary", "ids",
+    "kind", "rule", "external_run_id", "subject", "event_id", "occurred_at", "fresh_as_of", "summary", "ids",
     "output", "exit_code", "environment", "host", "deploy_sha", "attempt", "tags", "redactions", "truncation",
 )  # fmt: skip
 
@@ -88,6 +88,7 @@ def _written(signal: Signal) -> dict[str, Any]:
         "token_id": sender.token_id,
         "request_id": sender.request_id,
         "bound_to": sender.bound_to,
+        "receiver_id": sender.receiver_id,
     }
 
 
@@ -169,6 +170,7 @@ def _read(
         source=source,
         strength=Strength(strength),
         request_id=_uuid(words["request_id"]),
+        receiver_id=_uuid(words["receiver_id"]),
     )
     kept = {name: words[name] for name in _KEPT}
     for name in ("occurred_at", "fresh_as_of"):

@@ -195,7 +195,7 @@ def test_locks_name_no_registry(lock):
     text = (ROOT / "requirements" / lock).read_text()
 
     assert "--hash=sha256:" in text
-    assert "http" not in text
+    assert "://" not in text
 
 
 def test_decision_records_are_short():

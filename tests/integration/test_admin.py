@@ -47,7 +47,11 @@ READ_ONLY = [
     Incident, IntakeBeat, Membership, Monitor, MonitorKind, Pause, Receiver, RefusedDelivery, Route, Run,
     RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
-INLINE = {RunMove, RouteStep}
+INLINE = {
+    RunMove,
+    RouteStep,
+    ExpectedKey,
+}  # keys: a million of a list; its page in the portal finds them
 OURS = {"workspaces", "monitors", "evidence", "incidents"}
 
 pytestmark = pytest.mark.django_db

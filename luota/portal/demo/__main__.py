@@ -33,11 +33,12 @@ def main() -> None:
     line = Line(base_url=demo["baseUrl"], **demo["jobs"])
     while not line.is_answered():
         time.sleep(0.3)
-    drills = _Drills()
+    stage = _Stage()
     try:
-        _play([jobs.drill(drills.start), *_played(line)])
+        shown = [jobs.example(stage.perform, n) for n in range(len(jobs.EXAMPLES))]
+        _play([jobs.drill(stage.drill), *shown, *_played(line)])
     finally:
-        drills.end()
+        stage.end()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -66,28 +67,32 @@ def _play(playing: Sequence[jobs.Job]) -> None:
         heapq.heappush(agenda, (time.monotonic() + next(job), number, job))
 
 
-class _Drills:
-    """The drill as a program of its own, one at a time, yielding to everything else."""
+class _Stage:
+    """The drill and the other examples as programs of their own, yielding to everything else."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._playing: list[subprocess.Popen[bytes]] = []
 
-    def start(self, broken: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "examples.restore_drill", "--nice", "10"]
+    def drill(self, broken: str) -> "subprocess.Popen[bytes]":
+        return self.perform("restore_drill", broken, "--nice", "10")
+
+    def perform(self, program: str, broken: str, *more: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", f"examples.{program}", *more]
         command += ["--demo", str(settings.LUOTA_HOME / "demo.json")]
         command += ["--break", broken] if broken else []
-        self._process = subprocess.Popen(command, cwd=settings.BASE_DIR)  # noqa: S603 -- our own example
-        return self._process
+        process = subprocess.Popen(command, cwd=settings.BASE_DIR)  # noqa: S603 -- our own examples
+        self._playing = [each for each in self._playing if each.poll() is None] + [process]
+        return process
 
     def end(self) -> None:
-        """Told to stop, waited for, and killed if it does not listen."""
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=LEAVING_SECONDS)
-            return
-        self._process.kill()
+        """Told to stop, waited for, and killed if they do not listen."""
+        for process in self._playing:
+            process.terminate()
+        for process in self._playing:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=LEAVING_SECONDS)
+                continue
+            process.kill()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from luota.portal.demo.promises import IMPORTS, INDEX, REPORTS, WORKER
 
 Job = Iterator[float]
 Drilling = Callable[[str], "subprocess.Popen[bytes]"]
+Performing = Callable[[str, str], "subprocess.Popen[bytes]"]
+"""Starts an example: its name, and how it is to break (empty: not at all)."""
 
 DRILL_SECONDS = 240
 """Between two drills: they cost a dump and a restore of the database that everything else needs, too."""
@@ -43,6 +45,27 @@ def drill(start: Drilling) -> Job:
         yield from _wait_for(start(""))
         if number % 3 == 0:
             yield from _wait_for(start(next(breaks)))
+
+
+EXAMPLES = (
+    ("billing_access", ("entitlement", "mail", "subscription")),
+    ("scheduled_report", ("bounce", "render", "lost")),
+    ("visible_batch", ("persistence", "visible", "validation")),
+    ("state_drift", ("refused", "timeout")),
+)
+"""The real workflows under examples/, each with the quiet failures that it is shown with."""
+EXAMPLE_SECONDS, APART_SECONDS = 600, 25
+
+
+def example(perform: Performing, place: int) -> Job:
+    """One quiet failure as soon as the drill has had its turn, then good ones, broken each third time."""
+    program, breaks = EXAMPLES[place]
+    broken = cycle(breaks)
+    yield APART_SECONDS * (place + 1)
+    yield from _wait_for(perform(program, next(broken)))
+    for number in count(1):
+        yield EXAMPLE_SECONDS if number > 1 else 4 * APART_SECONDS
+        yield from _wait_for(perform(program, next(broken) if number % 3 == 0 else ""))
 
 
 def beat(line: Line) -> Job:
