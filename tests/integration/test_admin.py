@@ -16,6 +16,8 @@ from django.urls import reverse
 from evidence.models import (
     BlindWindow,
     Evidence,
+    ExpectedKey,
+    ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
     RunAlias,
@@ -43,7 +45,7 @@ from workspaces.models import (
 )
 
 READ_ONLY = [
-    AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, IdempotencyKey,
+    AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, ExpectedSet, IdempotencyKey,
     Incident, IntakeBeat, Membership, Monitor, MonitorKind, Pause, Receiver, RefusedDelivery, Route, Run,
     RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip

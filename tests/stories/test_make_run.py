@@ -23,7 +23,7 @@ from luota.embedded.processes import engines_in
 from luota.run.supervise import LEAST_LIFE_SECONDS
 
 SERVING_SECONDS = 60
-LEAVING_SECONDS = 30
+LEAVING_SECONDS = 60
 
 
 class Product:
