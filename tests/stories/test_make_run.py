@@ -38,7 +38,8 @@ class Product:
         environment |= {"LUOTA_HOME": str(home), "PORT": str(port), "DEMO": "false", **changes}
         with self.log.open("wb") as output:
             self.make = subprocess.Popen(
-                ["make", "run"],
+                # Who starts the tests in the background leaves interrupts ignored, also by what they start.
+                ["env", "--default-signal=INT", "make", "run"],
                 cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
 
