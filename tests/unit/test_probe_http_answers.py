@@ -1,7 +1,6 @@
 """Looking at web addresses: what is seen, and which answers cannot be trusted."""
 
 import gzip
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,15 +8,11 @@ from typing import Any
 import pytest
 
 from evidence.probes import http
-from evidence.probes.contract import CannotLook, Look, Permits, Seen
+from evidence.probes.contract import CannotLook
 from luota.lib import guard
 from monitors.conditions.reading import SpecInvalid
+from tests.factories.looking import JSON, answering, as_json, look_at
 from tests.factories.receivers import Receiver, drip, flood, hang_up, running_receiver
-
-NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
-PUBLIC = "93.184.215.14"
-LOOPBACK = Permits(networks=("127.0.0.0/8",))
-JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +20,6 @@ def listener() -> Iterator[Receiver]:
     """On the loopback address: whoever gets there is counted."""
     with running_receiver() as started:
         yield started
-
-
-def look_at(url: str, *, permits: Permits = LOOPBACK, **words: Any) -> Seen:
-    asked = {name: words.pop(name) for name in ("secret", "run_key") if name in words}
-    target = {"url": url, "plain": True} | words
-    return http.look(Look(target=target, permits=permits, now=NOW, **asked))
-
-
-def answering(*script: Any) -> Any:
-    return running_receiver(*script)
-
-
-def as_json(value: object, status: int = 200, **headers: str) -> Any:
-    return (status, JSON | headers, json.dumps(value).encode())
 
 
 # ── what an answer may do ────────────────────────────────────────────────────────────────────
