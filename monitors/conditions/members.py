@@ -1,7 +1,8 @@
 """A step that is asked of each member of a batch: who met it, who did not, who never came."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -15,7 +16,11 @@ MOST_NAMED = 20
 
 @dataclass(slots=True)
 class Tally:
-    """The latest piece of each member, and which members have met the step."""
+    """The latest piece of each member, and which members have met the step.
+
+    A piece costs the same however many members there are: what it changes is counted, and the missing
+    are looked for only when somebody reads them.
+    """
 
     kind: str
     share: Share
@@ -25,6 +30,11 @@ class Tally:
     changed: set[str] = field(default_factory=set)
     """Members whose piece is newer than the verdict on them."""
     wanted: int | None = None
+    count: int = 0
+    """How many of those that are wanted have met it."""
+    _said: Any = None
+    """The list of members as it was last read."""
+    _members: dict[str, None] | None = None
 
     def take(self, piece: Evidence) -> None:
         self.latest[piece.member] = piece
@@ -36,41 +46,67 @@ class Tally:
 
     def counts(self) -> tuple[int, int] | None:
         """(met, wanted); None while nobody has said how many there are."""
-        return None if self.wanted is None else (len(self.met), self.wanted)
+        return None if self.wanted is None else (self.count, self.wanted)
 
     def answer(self, condition: Condition | None, world: World, *, was_met: bool) -> Answer:
-        """Met by enough members; the missing ones are named."""
-        members = _members(world.expected)
-        self.wanted = len(members) if members is not None else _count(world.expected)
-        for member in list(self.changed):
+        """Met by enough members; `missing` names those that it still waits for."""
+        self._read(world.expected)
+        for member in sorted(self.changed):
             verdict = self._ask(member, condition, world)
             if verdict.verdict is Verdict.BROKEN:
                 return verdict
         self.changed.clear()
-        if members is not None:
-            self.met &= set(members)
-        return self._sum_up(members, was_met=was_met)
+        return self._sum_up(was_met=was_met)
+
+    def missing(self) -> tuple[str, ...]:
+        """Up to `MOST_NAMED` paths of members that have not met it; a number when nobody named them."""
+        unmet = (each for each in self._members or () if each not in self.met)
+        names = list(islice(unmet, MOST_NAMED)) or sorted(self.violated)[:MOST_NAMED]
+        if names:
+            return tuple(f"{self.kind}[{name}]" for name in names)
+        return (f"{self.kind}[{(self._least() or 0) - self.count} more]",)
+
+    def _read(self, expected: Mapping[str, Any]) -> None:
+        """Who is wanted, or how many."""
+        said = expected.get("members")
+        if not isinstance(said, list):
+            self._members, self.wanted, self.count = None, _count(expected), len(self.met)
+        elif said is not self._said:
+            self._members = dict.fromkeys(map(str, said))
+            self.wanted, self.count = len(self._members), len(self.met & self._members.keys())
+        self._said = said
 
     def _ask(self, member: str, condition: Condition | None, world: World) -> Answer:
         piece = self.latest[member]
         found = condition.judge(world.with_latest(piece)) if condition else Answer(Verdict.MET)
         if found.verdict is Verdict.MET:
-            self.met.add(member)
             self.violated.discard(member)
+            self._count_in(member)
         elif found.verdict is Verdict.VIOLATED:
-            self.met.discard(member)
             self.violated.add(member)
+            self._count_out(member)
         return found
 
-    def _sum_up(self, members: Sequence[str] | None, *, was_met: bool) -> Answer:
+    def _count_in(self, member: str) -> None:
+        if member not in self.met:
+            self.met.add(member)
+            self.count += self._is_wanted(member)
+
+    def _count_out(self, member: str) -> None:
+        if member in self.met:
+            self.met.remove(member)
+            self.count -= self._is_wanted(member)
+
+    def _is_wanted(self, member: str) -> bool:
+        return self._members is None or member in self._members
+
+    def _sum_up(self, *, was_met: bool) -> Answer:
         least = self._least()
         if least is None:
             return Answer(Verdict.NOT_YET, missing=("expected.members",))
-        if len(self.met) >= least:
+        if self.count >= least:
             return Answer(Verdict.MET)
-        if was_met and self.violated:
-            return Answer(Verdict.VIOLATED)
-        return Answer(Verdict.NOT_YET, missing=tuple(self._missing(members, least)))
+        return Answer(Verdict.VIOLATED if was_met and self.violated else Verdict.NOT_YET)
 
     def _least(self) -> int | None:
         """How many members must have met it; None while that is not known."""
@@ -79,18 +115,6 @@ class Tally:
         if self.wanted is None:
             return None
         return self.wanted if self.share.ratio is None else ceil(self.wanted * self.share.ratio)
-
-    def _missing(self, members: Sequence[str] | None, least: int) -> Iterator[str]:
-        names = [each for each in members if each not in self.met] if members is not None else []
-        names = names or sorted(self.violated)
-        yield from (f"{self.kind}[{name}]" for name in names[:MOST_NAMED])
-        if not names:
-            yield f"{self.kind}[{least - len(self.met)} more]"
-
-
-def _members(expected: Mapping[str, Any]) -> list[str] | None:
-    members = expected.get("members")
-    return list(map(str, members)) if isinstance(members, list) else None
 
 
 def _count(expected: Mapping[str, Any]) -> int | None:

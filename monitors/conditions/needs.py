@@ -78,12 +78,13 @@ class Need:
         """What must not happen has happened."""
         return self.rule.absent and self.verdict is Verdict.VIOLATED
 
-    def take(self, piece: Evidence) -> None:
+    def take(self, piece: Evidence, *, changes_expected: bool = False) -> None:
         """Remember a piece of its kind, if who sent it may vouch for the step."""
         rule = self.rule
-        if rule.kind and not (piece.kind == rule.kind and is_green(piece)):
-            if self.tally and (piece.kind in self.reads or piece.expected):
-                self.tally.doubt_all()
+        is_of_kind = not rule.kind or (piece.kind == rule.kind and is_green(piece))
+        if self.tally and (changes_expected or (piece.kind in self.reads and not is_of_kind)):
+            self.tally.doubt_all()
+        if not is_of_kind:
             return
         if piece.strength < rule.min_strength:
             self._refuse(f"{rule.kind}.strength")
@@ -102,9 +103,13 @@ class Need:
         """Ask the evidence anew; whether the answer is another one. `before` are the steps it comes after."""
         if self.cannot_recover or (self.seen is None and self.condition is None):
             return False
-        old = self.verdict, self.met_at, self.missing
+        old = self._shown()
         self._settle(self._order(before) or self._ask(world), at)
-        return (self.verdict, self.met_at, self.missing) != old
+        return self._shown() != old
+
+    def _shown(self) -> tuple[object, ...]:
+        counts = self.tally.counts() if self.tally else None
+        return self.verdict, self.met_at, self.missing, counts
 
     def _ask(self, world: World) -> Answer:
         if self.seen is None:
@@ -167,10 +172,15 @@ class Need:
             at=shown.at if shown and is_seen else None,
             strength=shown.strength if shown and is_seen else None,
             due_at=self.due_at,
-            missing=self.missing,
+            missing=self._missing(),
             fault=self.fault,
             members=self.tally.counts() if self.tally else None,
         )
+
+    def _missing(self) -> tuple[str, ...]:
+        if self.missing or self.tally is None or self.verdict is not Verdict.NOT_YET:
+            return self.missing
+        return self.tally.missing()
 
 
 def _missing_path(kind: str) -> str:

@@ -26,6 +26,7 @@ from monitors.conditions.values import (
 UNSETTLED = frozenset({State.EXPECTED, State.OPEN, State.AT_RISK})
 IMPROVABLE = UNSETTLED | {State.OVERDUE}
 _GOOD = frozenset({Verdict.MET, Verdict.HOLDING})
+_UNSAID = object()
 
 
 class StepStory(Story):
@@ -67,13 +68,12 @@ class StepStory(Story):
     def look(self, piece: Evidence) -> None:
         """One more piece: ask the steps that it concerns, then draw the conclusion."""
         self._latest[piece.kind] = piece
-        if piece.expected:
-            self._expected.update(piece.expected)
+        changes_expected = self._learn_expected(piece)
         moved: set[str] = set()
         is_fresh = False
-        for need in self._concerned(piece):
-            need.take(piece)
-            is_news = piece.kind in need.reads or bool(piece.expected)
+        for need in self._concerned(piece, changes_expected=changes_expected):
+            need.take(piece, changes_expected=changes_expected)
+            is_news = piece.kind in need.reads or changes_expected
             if is_news or moved.intersection(need.rule.after):
                 if self._judge(need, piece.at):
                     moved.add(need.step)
@@ -82,9 +82,16 @@ class StepStory(Story):
         if moved or is_fresh or track.is_blind or track.says is State.CONTRADICTED:
             self._conclude(piece.at, is_fresh=is_fresh)
 
-    def _concerned(self, piece: Evidence) -> list[Need]:
+    def _learn_expected(self, piece: Evidence) -> bool:
+        """Whether it says something new of what is expected."""
+        says = piece.expected or {}
+        is_news = any(self._expected.get(name, _UNSAID) != value for name, value in says.items())
+        self._expected.update(says if is_news else {})
+        return is_news
+
+    def _concerned(self, piece: Evidence, *, changes_expected: bool) -> list[Need]:
         """The steps that read its kind, and those that come after such; all, when it says what is expected."""
-        if piece.expected or self._is_ordered:
+        if changes_expected or self._is_ordered:
             return self.needs
         if piece.kind not in self._readers:
             self._readers[piece.kind] = [n for n in self.needs if piece.kind in n.reads]

@@ -1,5 +1,7 @@
 """What is asked of each member of a batch, and what a part of it proves."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitors.conditions.fold import fold
@@ -87,3 +89,15 @@ def test_members_are_asked_anew_when_another_kind_changes():
     evidence = batch("a"), saved("a", 1), piece("gate", "gate", 5, payload={"open": True})
 
     assert fold(rules, facts(*evidence), noon(6)).state is State.PROVEN
+
+
+def test_a_member_that_is_named_twice_is_wanted_once():
+    evidence = batch("a", "a", "b"), saved("a", 1), saved("b", 2)
+    assert letters(fold(each(Share(every=True)), facts(*evidence), noon(5))) == "AB"
+
+
+def test_who_came_before_the_list_that_names_it_counts():
+    longer = piece("more", "row", 2, ids={"member": "a"}, payload={"ok": False})
+    longer = replace(longer, expected={"members": ["a", "b"]})
+    evidence = batch("a"), saved("b", 1), longer, saved("a", 3)
+    assert letters(fold(each(Share(every=True)), facts(*evidence), noon(5))) == "AB"
