@@ -1,7 +1,7 @@
 """What waits for its run, and the ids that runs introduce: what came too early is placed when one is learned."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from monitors.conditions.rules import Spec, Strength
 from monitors.specs import read_specs
 
 MOST_AT_ONCE = 500
-"""Waiting pieces that one transaction places; the rest is found by the next signal of their run."""
+"""Waiting pieces that are placed in one round of a transaction."""
 
 
 def keep_waiting(cursor: Any, entries: Sequence[Entry], homeless: Sequence[Candidate]) -> None:
@@ -92,7 +92,34 @@ def _written(signal: Signal) -> dict[str, Any]:
     }
 
 
-def learn(cursor: Any, entries: Sequence[Entry]) -> list[str]:
+def foreseen_monitors(
+    cursor: Any, entries: Sequence[Entry], concerned: Mapping[int, set[UUID]]
+) -> set[UUID]:
+    """The monitors of what these entries may place, to be locked with theirs, in one order.
+
+    Two that came to want each other's monitors later would stand still for a second. Index: unplaced_by_name.
+    """
+    names = [name for entry in entries for name in _may_free(entry, concerned)]
+    if not names:
+        return set()
+    cursor.execute(
+        "SELECT DISTINCT k.monitor_id FROM evidence_unplacedevidence u"
+        " JOIN monitors_monitorkind k USING (workspace_id, kind) WHERE u.names && %s::varchar[]",
+        [names],
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _may_free(entry: Entry, concerned: Mapping[int, set[UUID]]) -> Iterator[str]:
+    signal = entry.signal
+    known = {signal.monitor_id} if signal.monitor_id else set()
+    keys = {("key", key) for key in (signal.external_run_id, signal.subject) if key}
+    for monitor_id in concerned.get(id(entry), known):
+        for name, value in {*keys, *signal.ids.items()}:
+            yield waiting_name(monitor_id, name, value)
+
+
+def learn(cursor: Any, entries: Sequence[Entry]) -> set[str]:
     """Note the ids that these stored pieces introduce; returns all by which something may wait.
 
     Index: run_alias_once.
@@ -113,7 +140,7 @@ def learn(cursor: Any, entries: Sequence[Entry]) -> list[str]:
         names |= {
             waiting_name(run.monitor_id, "key", key) for key in (run.key, run.occurrence) if key
         }
-    return sorted(names)
+    return names
 
 
 def _introduced(cursor: Any, entries: Sequence[Entry]) -> list[tuple[UUID, UUID, UUID, str, str]]:
@@ -136,18 +163,16 @@ def _introduced(cursor: Any, entries: Sequence[Entry]) -> list[tuple[UUID, UUID,
     return found
 
 
-def take_waiting(cursor: Any, names: Sequence[str], *, now: datetime) -> list[Entry]:
+def take_waiting(cursor: Any, names: Iterable[str], *, now: datetime) -> list[Entry]:
     """What waited for one of these names, taken out of the waiting room. Index: unplaced_by_name.
 
     Evidence is never older than its run: a piece that came before it gets an id of now and keeps its dates.
     """
-    if not names:
-        return []
     cursor.execute(
         "DELETE FROM evidence_unplacedevidence WHERE id IN (SELECT id FROM evidence_unplacedevidence"
         "   WHERE names && %s::varchar[] ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
         " RETURNING id, workspace_id, source, strength, received_at, signal::text",
-        [list(names), MOST_AT_ONCE],
+        [sorted(names), MOST_AT_ONCE],
     )
     return [_read(*row, now=now) for row in sorted(cursor.fetchall())]
 

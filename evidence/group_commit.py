@@ -158,12 +158,13 @@ class GroupCommit:
             nudge()
 
     def _store(self, entries: list[Entry]) -> list[Receipt]:
-        """One transaction; a lost connection is tried once more, bad data is found by halving."""
+        """One transaction; a lost connection or lock is tried once more, bad data is found by halving."""
         receipts = None
         try:
             with self._transaction() as cursor:
                 receipts = store(cursor, entries)
-        except _LOST:
+        except _LOST as error:
+            log.warning("intake.tried_again", extra={"error": str(error).strip()})
             self._disconnect()
             return self._store_again(entries, receipts)
         except (psycopg.DataError, psycopg.IntegrityError) as error:

@@ -17,8 +17,8 @@ from evidence.signals import Action, Fate, Receipt, Signal
 from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode
 
-MOST_ROUNDS = 3
-"""A placed piece may introduce ids by which another is placed; a chain this long is no accident."""
+MOST_ROUNDS = 20
+"""Of placing what waited: a placed piece may introduce ids by which another is placed, and many may wait for one."""
 
 
 def entry_of(signal: Signal, *, now: datetime) -> Entry:
@@ -33,7 +33,8 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
     """
     pieces = aliases.pieces_of(entries)
     concerned = matching.concerned_monitors(cursor, pieces)
-    _find_monitors(cursor, entries, set().union(*concerned.values()))
+    ahead = aliases.foreseen_monitors(cursor, entries, concerned)
+    _find_monitors(cursor, entries, ahead.union(*concerned.values()))
     children = _place(cursor, pieces, concerned)
     known = [e for e in entries if e.fate is Fate.STORED and not e.signal.is_found] + children
     _store_known(cursor, known)
@@ -54,13 +55,14 @@ def _place(cursor: Any, pieces: Sequence[Entry], concerned: Mapping[int, set[UUI
 
 def _place_waiting(cursor: Any, known: Sequence[Entry]) -> None:
     """What was stored may open a run or introduce an id that something has waited for, and so on."""
-    stored = known
+    stored, names = known, set[str]()
     for _ in range(MOST_ROUNDS):
         kept = [entry for entry in stored if entry.is_kept]
-        names = aliases.learn(cursor, kept)
-        waiting = aliases.take_waiting(cursor, names, now=kept[-1].received_at) if names else []
+        names |= aliases.learn(cursor, kept)
+        waiting = aliases.take_waiting(cursor, names, now=known[-1].received_at) if names else []
         if not waiting:
             return
+        names = names if len(waiting) == aliases.MOST_AT_ONCE else set()
         stored = _place(cursor, waiting, matching.concerned_monitors(cursor, waiting))
         _store_known(cursor, stored)
 

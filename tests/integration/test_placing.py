@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from evidence import aliases
 from evidence.findings import Found
 from evidence.intake import entry_of, store
 from evidence.models import Evidence, RunAlias, UnplacedEvidence
@@ -91,6 +92,19 @@ def test_what_comes_before_its_run_is_placed_when_the_run_opens(report: Monitor)
         ("email.delivered", "in_9"),
         ("invoice.finalized", "in_9"),
     }
+
+
+def test_all_that_waited_for_a_run_is_placed_when_it_opens(
+    report: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aliases, "MOST_AT_ONCE", 4)
+    for number in range(9):
+        find(sender(report), "email.delivered", event_id=f"e-{number}", payload={"invoice": "in_9"})
+
+    find(sender(report), "invoice.finalized", at=T0 + MINUTE, payload={"invoice": "in_9"})
+
+    assert not UnplacedEvidence.objects.exists()
+    assert Evidence.objects.count() == 10
 
 
 def test_a_chain_of_ids_is_followed(report: Monitor) -> None:
