@@ -23,6 +23,8 @@ from monitors.models import Run
 
 MOST_OF_A_KIND = 50
 """Pieces of one kind that a run is judged by, so many first and last ones; a chatty worker costs no more."""
+MOST_OF_A_MEMBER = 5
+"""Likewise of one kind about one member of a batch."""
 MOST_OF_CONTENT = 1000
 """About as many pieces are asked how recent content is, the most recent one of each stretch."""
 _LATE_COMMIT = timedelta(minutes=1)
@@ -92,27 +94,41 @@ def _evidence_of(runs: Sequence[Run], reads: Reads) -> Mapping[UUID, list[Eviden
 
 
 def _of_plain(runs: Sequence[Run], reads: Reads) -> Iterable[tuple[UUID, Evidence]]:
-    """The first and last pieces of each kind, all that are about members of a batch.
+    """By when they happened, the first and last pieces of each kind, or of each kind and member of a batch.
 
-    Index: evidence_of_run; nothing is older than its run.
+    Those by which steps were met last time are among them. Index: evidence_of_run; nothing is older
+    than its run.
     """
     if not runs:
         return []
     return _query(
         f"SELECT e.run_id, {_COLUMNS}, {_CONTENT} FROM (SELECT *,"
-        "   row_number() OVER (PARTITION BY run_id, kind ORDER BY id) AS place,"
-        "   count(*) OVER (PARTITION BY run_id, kind) AS size"
-        "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s) e"
-        " WHERE e.place <= %s OR e.place > e.size - %s OR e.kind = ANY(%s)",
+        "   row_number() OVER (lane ORDER BY least(occurred_at, received_at), received_at, id) AS place,"
+        "   count(*) OVER lane AS size, CASE WHEN kind = ANY(%s) THEN %s ELSE %s END AS most"
+        "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s WINDOW lane AS"
+        "   (PARTITION BY run_id, kind, CASE WHEN kind = ANY(%s) THEN ids ->> 'member' END)) e"
+        " WHERE e.place <= most OR e.place > e.size - most OR e.id = ANY(%s::uuid[])",
         [
             list(reads.payloads),
+            list(reads.members),
+            MOST_OF_A_MEMBER,
+            MOST_OF_A_KIND,
             [run.id for run in runs],
             first_uuid7_at(min(run.created_at for run in runs) - _LATE_COMMIT),
-            MOST_OF_A_KIND,
-            MOST_OF_A_KIND,
             list(reads.members),
+            _judged_by(runs),
         ],
     )
+
+
+def _judged_by(runs: Iterable[Run]) -> list[str]:
+    """The evidence on which the last judgement stood."""
+    return [
+        step["evidence_id"]
+        for run in runs
+        for step in run.standing.get("steps", [])
+        if step["evidence_id"]
+    ]
 
 
 def _of_living(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
@@ -123,12 +139,6 @@ def _of_living(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
     if not runs:
         return []
     since = [first_uuid7_at((run.judged_at or run.created_at) - _LATE_COMMIT) for run in runs]
-    carried = [
-        step["evidence_id"]
-        for run in runs
-        for step in run.standing.get("steps", [])
-        if step["evidence_id"]
-    ]
     return _query(
         f"SELECT e.run_id, {_COLUMNS} FROM evidence_evidence e WHERE e.id = ANY(%s::uuid[])"
         f" UNION SELECT w.run_id, {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[]) AS w(run_id, since)"
@@ -136,7 +146,7 @@ def _of_living(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
         "   (SELECT *, row_number() OVER (ORDER BY id) / (1 + count(*) OVER () / %s) AS stretch"
         "     FROM evidence_evidence WHERE run_id = w.run_id AND id >= w.since) s"
         "   ORDER BY s.stretch, coalesce(s.fresh_as_of, s.occurred_at) DESC) e",
-        [carried, [run.id for run in runs], since, MOST_OF_CONTENT],
+        [_judged_by(runs), [run.id for run in runs], since, MOST_OF_CONTENT],
     )
 
 
