@@ -24,6 +24,8 @@ def stretched(windows: Sequence[Window], anchor: datetime, deadline: datetime) -
 
     A longer wait may meet more windows, so they are taken oldest first; overlaps count once.
     """
+    if not windows:
+        return deadline
     seen_until = anchor
     for window in sorted(windows, key=_start):
         if window.starts_at >= deadline:

@@ -6,12 +6,14 @@ every text that is read here.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
+import orjson
 from cel_expr_python import cel
 
 from monitors.conditions.condition_text import (
@@ -20,6 +22,7 @@ from monitors.conditions.condition_text import (
     place_of,
     terms_of,
 )
+from monitors.conditions.memo import Memo
 from monitors.conditions.paths import (
     Reference,
     Tree,
@@ -54,6 +57,8 @@ _ABSENT = re.compile(
 _BELOW_SCALAR = "INVALID_ARGUMENT: Applying SELECT to non-message type"
 _REFUSED = re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<said>[^\n]*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
+_LONGEST_KEY = 500
+"""Values that are longer as JSON are asked about anew: they seldom come again, and would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,20 @@ class Answer:
     """The library's own words, with line and column of the term that could not be judged."""
 
 
+answers: "Memo[tuple[Condition, bytes], Answer]" = Memo(5_000)
+"""What conditions said, by all that they read: asking again would cost ten times as much."""
+
+
+class Input(NamedTuple):
+    """One variable of the library, such as `access.payload`: whose field it is, and what is read of it."""
+
+    variable: str
+    kind: str
+    """Of the evidence; empty for `expected` and for what the run says of itself."""
+    field: str
+    tree: Tree | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """One compiled condition; `compile_condition` makes it, once for each text and set of kinds."""
@@ -75,15 +94,23 @@ class Condition:
     """{variable: kind}."""
     references: tuple[Reference, ...]
     program: Any
-    trees: Mapping[str, Tree | None]
-    """{variable of the library: what is read of it}."""
-
+    inputs: tuple[Input, ...]
     kinds: frozenset[str]
     """The evidence kinds that it reads."""
 
     def judge(self, world: "World") -> Answer:
         """The verdict on the latest evidence. Never raises."""
         values = world.values(self)
+        key = _key_of(values)
+        if key is None:
+            return self._ask(values)
+        known = answers.find((self, key))
+        if known is None:
+            known = self._ask(values)
+            answers.keep((self, key), known)
+        return known
+
+    def _ask(self, values: Mapping[str, Any]) -> Answer:
         try:
             found = self.program.eval(data=values)
         except RuntimeError as error:  # its budget of steps is spent
@@ -140,25 +167,33 @@ class World:
     def values(self, condition: Condition) -> dict[str, Any]:
         """What the library is given: only what the condition reads."""
         found: dict[str, Any] = {}
-        for variable, tree in condition.trees.items():
-            name, _, field = variable.partition(".")
-            if name == EXPECTED:
+        for variable, kind, field, tree in condition.inputs:
+            if variable == EXPECTED:
                 found[EXPECTED] = project(self.expected, tree)
-            elif name == RUN:
+            elif not kind:
                 if self.run.get(field) is not None:
                     found[variable] = self.run[field]
-            elif (piece := self.latest.get(condition.names[name])) is not None:
-                _offer(found, variable, project(_read(piece, field), tree))
+            elif (piece := self.latest.get(kind)) is not None:
+                found[variable] = project(_READ[field](piece), tree)
         return found
 
 
-def _offer(found: dict[str, Any], variable: str, value: Any) -> None:
-    if value is not None or variable.endswith(".payload"):
-        found[variable] = value
+_READ: dict[str, Callable[[Evidence], Any]] = {
+    **{field: attrgetter(field) for field in _FIELDS},
+    "strength": lambda piece: piece.strength.name.lower(),
+}
 
 
-def _read(piece: Evidence, field: str) -> Any:
-    return piece.strength.name.lower() if field == "strength" else getattr(piece, field)
+def _key_of(values: Mapping[str, Any]) -> bytes | None:
+    """The values as one text: 1, 1.0 and true are three. None where a memory would not pay.
+
+    They are JSON themselves, and instants: nothing that JSON would blur.
+    """
+    try:
+        key = orjson.dumps(values)
+    except TypeError:  # a number beyond 64 bits
+        return None
+    return key if len(key) <= _LONGEST_KEY else None
 
 
 def _outermost(paths: Iterable[str]) -> tuple[str, ...]:
@@ -210,7 +245,7 @@ def compile_condition(text: str, kinds: tuple[str, ...]) -> Condition:
         each for each in references_of(text) if each.keys[0] in {*names, RUN, EXPECTED}
     )
     read = frozenset(names[each.keys[0]] for each in references if each.keys[0] in names)
-    return Condition(text, names, references, program, _trees(references), read)
+    return Condition(text, names, references, program, tuple(_inputs(references, names)), read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,16 +286,14 @@ def compile_text(text: str) -> Program:
     return Program(compiled.return_type().name(), compiled)
 
 
-def _trees(references: Iterable[Reference]) -> dict[str, Tree | None]:
-    """Split by the library's variables: `expected` is one, of a kind each field is one."""
-    whole = tree_of(each.keys for each in references)
-    trees: dict[str, Tree | None] = {}
-    for name, fields in whole.items():
+def _inputs(references: Iterable[Reference], names: Mapping[str, str]) -> Iterator[Input]:
+    """`expected` is one variable of the library; of a kind, and of the run, each field is one."""
+    for name, fields in tree_of(each.keys for each in references).items():
         if name == EXPECTED:
-            trees[EXPECTED] = fields
+            yield Input(EXPECTED, "", "", fields)
         else:
-            trees |= {f"{name}.{field}": tree for field, tree in (fields or {}).items()}
-    return trees
+            for field, tree in (fields or {}).items():
+                yield Input(f"{name}.{field}", names.get(name, ""), field, tree)
 
 
 @lru_cache(1_000)

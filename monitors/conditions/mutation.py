@@ -165,10 +165,9 @@ def _payload_trees(spec: Spec) -> dict[str, list[Tree | None]]:
     trees: dict[str, list[Tree | None]] = {}
     for step in spec.steps:
         condition = compile_condition(step.check, spec.kinds) if step.check else None
-        for variable, tree in (condition.trees if condition else {}).items():
-            name, _, field = variable.partition(".")
-            if condition and field == "payload" and name in condition.names:
-                trees.setdefault(condition.names[name], []).append(tree)
+        for each in condition.inputs if condition else ():
+            if each.kind and each.field == "payload":
+                trees.setdefault(each.kind, []).append(each.tree)
     return trees
 
 

@@ -1,8 +1,9 @@
 """What a run needs to be proven: its steps, or one implicit step when the spec has none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from monitors.conditions.expressions import Answer, Condition, World, compile_condition
@@ -11,7 +12,6 @@ from monitors.conditions.rules import CLOSE, Spec, Step
 from monitors.conditions.values import (
     Evidence,
     Outcome,
-    RunFacts,
     StepStanding,
     Verdict,
 )
@@ -28,6 +28,9 @@ class Need:
 
     rule: Step
     """Its kind is empty when any evidence will do."""
+    reads: frozenset[str]
+    """The kinds whose evidence may change what it says."""
+    missing: tuple[str, ...]
     condition: Condition | None = None
     within: timedelta | None = None
     warn_after: timedelta | None = None
@@ -37,7 +40,6 @@ class Need:
     is_late: bool = False
     """It passed without the step being met."""
     verdict: Verdict = Verdict.NOT_YET
-    missing: tuple[str, ...] = ()
     fault: str = ""
     seen: Evidence | None = None
     """The latest piece of its kind that may vouch for it."""
@@ -48,17 +50,11 @@ class Need:
     """Of a state that must stay: since when it is true."""
     tally: Tally | None = None
     step: str = field(init=False)
-    reads: frozenset[str] = field(init=False)
-    """The kinds whose evidence may change what it says."""
 
     def __post_init__(self) -> None:
         self.step = self.rule.name
-        kinds = self.condition.kinds if self.condition else frozenset()
-        self.reads = kinds | {self.rule.kind}
-        if self.rule.absent:
-            self.verdict = Verdict.HOLDING
-        else:
-            self.missing = (_missing_path(self.rule.kind),)
+        if self.rule.members:
+            self.tally = Tally(self.rule.kind, self.rule.members)
 
     @property
     def name_in_file(self) -> str:
@@ -101,7 +97,8 @@ class Need:
 
     def judge(self, world: World, before: Sequence["Need"], at: datetime) -> bool:
         """Ask the evidence anew; whether the answer is another one. `before` are the steps it comes after."""
-        if self.cannot_recover or (self.seen is None and self.condition is None):
+        nothing_new = self.seen is None and not (before and self.condition)
+        if nothing_new or self.cannot_recover:
             return False
         old = self._shown()
         self._settle(self._order(before) or self._ask(world), at)
@@ -187,33 +184,64 @@ def _missing_path(kind: str) -> str:
     return f"{CLOSE}.{Outcome.SUCCESS}" if kind == CLOSE else kind or SIGNAL
 
 
-def needs_of(spec: Spec, facts: RunFacts) -> list[Need]:
-    """What proves a run; a run that a silent slot made needs only a sign of life."""
-    if facts.expected_at is not None:
-        return [Need(rule=_SIGN_OF_LIFE, is_implicit=True)]
-    if not spec.steps:
-        return [
-            Need(
-                rule=_SUCCESS_CLAIM,
-                within=spec.within,
-                warn_after=spec.warn_after,
-                is_implicit=True,
-            )
-        ]
-    return [_need(spec, step) for step in spec.steps]
+def sign_of_life() -> Need:
+    """All that a run needs that a silent slot made: one signal, of any kind."""
+    return Need(
+        rule=_SIGN_OF_LIFE, reads=frozenset(), missing=(_missing_path(""),), is_implicit=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a spec asks of each of its runs, worked out once: they are judged again and again."""
+
+    beginnings: tuple[Callable[[], Need], ...]
+    """Each makes one step as it is before anything was seen of it; an implicit one when the spec has none."""
+    readers: Mapping[str, Sequence[int]]
+    """{kind: places of the steps that its evidence may change}"""
+    is_ordered: bool
+    """Some steps must come after others."""
+    anchors: frozenset[str]
+    """Steps from whose proof the deadlines of others count."""
+
+    def needs(self) -> list[Need]:
+        """The steps of a run of which nothing is known yet."""
+        return [begin() for begin in self.beginnings]
+
+
+@lru_cache(10_000)
+def plan_of(spec: Spec) -> Plan:
+    """Raises ConditionInvalid."""
+    steps = spec.steps or (_SUCCESS_CLAIM,)
+    beginnings = tuple(_beginning(spec, step) for step in steps)
+    readers: dict[str, list[int]] = {}
+    for place, begin in enumerate(beginnings):
+        for kind in begin.keywords["reads"]:
+            readers.setdefault(kind, []).append(place)
+    return Plan(
+        beginnings=beginnings,
+        readers=readers,
+        is_ordered=any(step.after for step in steps),
+        anchors=frozenset(step.since for step in steps if step.since),
+    )
 
 
 _SIGN_OF_LIFE = Step(name=SIGNAL, claim="", kind="")
 _SUCCESS_CLAIM = Step(name=REPORTED, claim="", kind=CLOSE)
 
 
-def _need(spec: Spec, step: Step) -> Need:
-    return Need(
+def _beginning(spec: Spec, step: Step) -> "partial[Need]":
+    condition = compile_condition(step.check, spec.kinds) if step.check else None
+    return partial(
+        Need,
         rule=step,
-        condition=compile_condition(step.check, spec.kinds) if step.check else None,
+        reads=frozenset({step.kind, *(condition.kinds if condition else ())}),
+        missing=() if step.absent else (_missing_path(step.kind),),
+        condition=condition,
         within=step.within or spec.within,
         warn_after=step.warn_after or spec.warn_after,
-        tally=Tally(step.kind, step.members) if step.members else None,
+        is_implicit=step is _SUCCESS_CLAIM,
+        verdict=Verdict.HOLDING if step.absent else Verdict.NOT_YET,
     )
 
 

@@ -147,9 +147,13 @@ def _grow(branch: Tree, path: Sequence[str]) -> None:
 
 def project(value: Any, tree: Tree | None) -> Any:
     """The part of a JSON value that is read; what is not an object is handed over as it is."""
-    if tree is None or not isinstance(value, Mapping):
+    if tree is None or not isinstance(value, dict):
         return value
-    return {key: project(value[key], below) for key, below in tree.items() if key in value}
+    return {
+        key: value[key] if below is None else project(value[key], below)
+        for key, below in tree.items()
+        if key in value
+    }
 
 
 def is_missing(value: Any, keys: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 Durations are timedeltas; conditions are texts in CEL, compiled by monitors.conditions.expressions.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import time, timedelta
 from enum import IntEnum, StrEnum
 
@@ -152,8 +152,15 @@ class Spec:
     links: tuple[Link, ...] = ()
     kinds: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """Derived: the evidence kinds that it names; its conditions may read these."""
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Derived once: rules are looked up at every fold, and there are many of them."""
 
     def __post_init__(self) -> None:
         named = {step.kind for step in self.steps} | {each.kind for each in self.comforts}
         named |= {*self.opens_on, *(link.kind for link in self.links)}
         object.__setattr__(self, "kinds", tuple(sorted(named)))
+        compared = (getattr(self, each.name) for each in fields(self) if each.compare)
+        object.__setattr__(self, "_hash", hash(tuple(compared)))
+
+    def __hash__(self) -> int:
+        return self._hash

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitors.conditions.blindness import is_blind
-from monitors.conditions.needs import needs_of
+from monitors.conditions.needs import sign_of_life
 from monitors.conditions.rules import Spec
 from monitors.conditions.slots import slot_due_at
 from monitors.conditions.story import FELL_DUE, WENT_BLIND, Story, Timer
@@ -28,7 +28,7 @@ class SlotStory(Story):
 
     def __init__(self, spec: Spec, facts: RunFacts, expected_at: datetime) -> None:
         super().__init__(spec, facts)
-        (self.need,) = needs_of(spec, facts)
+        self.need = sign_of_life()
         self.expected_at = expected_at
         self.need.due_at = slot_due_at(spec, expected_at)
 

@@ -1,6 +1,7 @@
 """The steps of a run in its story: verdicts as evidence comes, deadlines as they pass."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from monitors.conditions.blindness import stretched
 from monitors.conditions.expressions import World
 from monitors.conditions.fingerprint import fingerprint, normalised
-from monitors.conditions.needs import Need, first_unmet, needs_of
+from monitors.conditions.needs import Need, plan_of
 from monitors.conditions.rules import Spec
 from monitors.conditions.schedule import next_clock_time
 from monitors.conditions.story import FELL_DUE, OPENED, WARNED, WENT_BLIND, Story, Timer
@@ -39,15 +40,14 @@ class StepStory(Story):
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
         super().__init__(spec, facts)
-        self.needs = needs_of(spec, facts)
+        self._plan = plan_of(spec)
+        self.needs = self._plan.needs()
         self.late_from: datetime | None = None
         """The first deadline that passed with its step not met, whatever the state was."""
         self.succeeded_at: datetime | None = None
         self.is_withdrawn = False
         """A failing claim contradicts the proof: only new evidence brings it back."""
         self._named = {need.step: need for need in self.needs}
-        self._readers: dict[str, list[Need]] = {}
-        self._is_ordered = any(need.rule.after for need in self.needs)
         self._latest: dict[str, Evidence] = {}
         self._expected: dict[str, Any] = {}
         self._world = World(self._latest, self._expected, _run_of(facts))
@@ -84,21 +84,26 @@ class StepStory(Story):
 
     def _learn_expected(self, piece: Evidence) -> bool:
         """Whether it says something new of what is expected."""
-        says = piece.expected or {}
-        is_news = any(self._expected.get(name, _UNSAID) != value for name, value in says.items())
-        self._expected.update(says if is_news else {})
-        return is_news
+        known, says = self._expected, piece.expected
+        if not says or all(known.get(name, _UNSAID) == value for name, value in says.items()):
+            return False
+        known.update(says)
+        return True
 
     def _concerned(self, piece: Evidence, *, changes_expected: bool) -> list[Need]:
-        """The steps that read its kind, and those that come after such; all, when it says what is expected."""
-        if changes_expected or self._is_ordered:
+        """The steps that read its kind, and those that come after such.
+
+        What is expected concerns every step of which something was seen.
+        """
+        if self._plan.is_ordered:
             return self.needs
-        if piece.kind not in self._readers:
-            self._readers[piece.kind] = [n for n in self.needs if piece.kind in n.reads]
-        return self._readers[piece.kind]
+        if changes_expected:
+            return [n for n in self.needs if n.seen or piece.kind in n.reads]
+        return [self.needs[place] for place in self._plan.readers.get(piece.kind, ())]
 
     def _judge(self, need: Need, at: datetime) -> bool:
-        has_moved = need.judge(self._world, [self._named[name] for name in need.rule.after], at)
+        before = [self._named[name] for name in need.rule.after]
+        has_moved = need.judge(self._world, before, at)
         if has_moved:
             self.track.touch()
             self._follow(need, at)
@@ -111,10 +116,9 @@ class StepStory(Story):
             until = stretched(self.facts.blind, at, at + stays_for)
             if until:
                 self.schedule([(until, FELL_DUE, partial(self._stayed, need, at))])
-        if need.met_at == at:
-            for other in self.needs:
-                if other.rule.since == need.step and not other.is_met:
-                    self.schedule(self._deadlines(other, at))
+        if need.met_at == at and need.step in self._plan.anchors:
+            waiting = [n for n in self.needs if n.rule.since == need.step and not n.is_met]
+            self.schedule(self._deadlines(waiting, at))
 
     def _stayed(self, need: Need, since: datetime, at: datetime) -> None:
         """It was true all along."""
@@ -133,12 +137,19 @@ class StepStory(Story):
 
     # ── conclusions ────────────────────────────────────────────────────────────────────────────
     def _conclude(self, at: datetime, *, is_fresh: bool) -> None:
-        self._mind_conditions(at)
+        verdicts = [need.verdict for need in self.needs]
+        if Verdict.BROKEN in verdicts or self.track.beside:
+            self._mind_conditions(at)
+        if verdicts.count(Verdict.MET) == len(verdicts):
+            self._prove(at, is_fresh=is_fresh)
+        elif Verdict.VIOLATED in verdicts or self.late_from:
+            self._doubt(at)
+
+    def _doubt(self, at: datetime) -> None:
+        """Some step says no, or had its time."""
         says = self.track.says
         violated = next((n for n in self.needs if n.verdict is Verdict.VIOLATED), None)
-        if first_unmet(self.needs) is None:
-            self._prove(at, is_fresh=is_fresh)
-        elif says is State.PROVEN and violated:
+        if says is State.PROVEN and violated:
             broken = Break(cause=Cause.CONTRADICTED, since=at, step=violated.name_in_file)
             values = (("step", violated.step),)
             self.track.move("G", State.CONTRADICTED, at, Reason.PROOF_WITHDRAWN, values, broken)
@@ -192,24 +203,33 @@ class StepStory(Story):
     # ── deadlines ──────────────────────────────────────────────────────────────────────────────
     def deadlines(self, opened_at: datetime) -> Iterator[Timer]:
         """Of every step whose time begins with the run."""
-        for need in self.needs:
-            if not need.rule.since:
-                yield from self._deadlines(need, opened_at)
+        return self._deadlines([need for need in self.needs if not need.rule.since], opened_at)
 
-    def _deadlines(self, need: Need, anchor: datetime) -> Iterator[Timer]:
+    def _deadlines(self, needs: Iterable[Need], anchor: datetime) -> Iterator[Timer]:
+        """One timer for all steps that wait for the same instant: mostly for the deadline of the run."""
         blind = self.facts.blind
-        if need.warn_after:
-            warn_at = stretched(blind, anchor, anchor + need.warn_after)
+        dues: list[tuple[Need, datetime]] = []
+        waiting: defaultdict[tuple[datetime, int], list[Need]] = defaultdict(list)
+        for need in needs:
+            warn_at = need.warn_after and stretched(blind, anchor, anchor + need.warn_after)
             if warn_at:
-                yield warn_at, WARNED, partial(self._warn, need)
-        plain = self._plain_deadline(need, anchor)
-        if plain:
-            due_at = stretched(blind, anchor, plain)
-            yield anchor, OPENED, partial(self._await, need, due_at or plain)
-            if due_at != plain:
-                yield plain, WENT_BLIND, partial(self._lose_sight, need)
-            if due_at:
-                yield due_at, FELL_DUE, partial(self._fall_due, need)
+                waiting[warn_at, WARNED].append(need)
+            plain = self._plain_deadline(need, anchor)
+            if plain:
+                due_at = stretched(blind, anchor, plain)
+                dues.append((need, due_at or plain))
+                if due_at != plain:
+                    waiting[plain, WENT_BLIND].append(need)
+                if due_at:
+                    waiting[due_at, FELL_DUE].append(need)
+        yield anchor, OPENED, partial(self._await, dues)
+        for (at, rank), those in waiting.items():
+            yield at, rank, partial(self._pass, rank, those)
+
+    def _pass(self, rank: int, needs: Iterable[Need], at: datetime) -> None:
+        happen = {WARNED: self._warn, WENT_BLIND: self._lose_sight, FELL_DUE: self._fall_due}
+        for need in needs:
+            happen[rank](need, at)
 
     def _plain_deadline(self, need: Need, anchor: datetime) -> datetime | None:
         """The earlier of the duration and the time of day."""
@@ -218,9 +238,10 @@ class StepStory(Story):
             found.append(next_clock_time(need.rule.by, anchor))
         return min(found, default=None)
 
-    def _await(self, need: Need, due_at: datetime, _at: datetime) -> None:
-        need.due_at, need.is_late = due_at, False
-        self.track.touch()
+    def _await(self, dues: Iterable[tuple[Need, datetime]], _at: datetime) -> None:
+        for need, due_at in dues:
+            need.due_at, need.is_late = due_at, False
+            self.track.touch()
 
     def _warn(self, need: Need, at: datetime) -> None:
         if need.verdict not in _GOOD and self.track.says is State.OPEN:

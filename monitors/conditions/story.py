@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from monitors.conditions.needs import is_green
 from monitors.conditions.rules import Comfort, Spec
@@ -23,7 +23,7 @@ from monitors.conditions.values import (
     StepStanding,
 )
 
-OPENED, WARNED, WENT_BLIND, FELL_DUE, _EVIDENCE, _COVERED, _UNCOVERED = range(7)
+OPENED, WARNED, WENT_BLIND, FELL_DUE, _EVIDENCE, _COVERED, _UNCOVERED, _ALL = range(8)
 """What comes first at the same instant. Periods are half-open: evidence at its deadline is late."""
 
 Timer = tuple[datetime, int, Callable[[datetime], None]]
@@ -68,11 +68,14 @@ class Story(ABC):
 
     def judgement(self, now: datetime) -> Judgement:
         """The answer at one instant: what happened up to and including it."""
-        self._ahead = list(self._agenda())
-        heapify(self._ahead)
-        while self._ahead and self._ahead[0][0] <= now:
-            at, _, _, happen = heappop(self._ahead)
-            happen(at)
+        self.schedule((*self.timers(), *self._covers()))
+        pieces = iter(self.pieces)
+        ahead = next(pieces, None)
+        while ahead is not None and ahead.at <= now:
+            self._let_pass(ahead.at, _EVIDENCE)
+            self._notice(ahead)
+            ahead = next(pieces, None)
+        self._let_pass(now, _ALL)
         track = self.track
         last = track.moves[-1] if track.moves else None
         return Judgement(
@@ -85,7 +88,7 @@ class Story(ABC):
             breaks=track.all_breaks(),
             lateness=self.lateness,
             duration=self.duration(),
-            review_at=self._next_change(),
+            review_at=self._next_change(ahead),
         )
 
     def schedule(self, timers: Iterable[Timer]) -> None:
@@ -94,23 +97,25 @@ class Story(ABC):
             self._number += 1
             heappush(self._ahead, (at, rank, self._number, happen))
 
-    def _next_change(self) -> datetime | None:
-        """When the answer changes by itself: the rest of the story is told until it does."""
-        revision = self.track.revision
-        while self._ahead:
-            at, rank, _, happen = heappop(self._ahead)
-            happen(at)
-            if self.track.revision != revision or rank == _EVIDENCE:
-                return at
-        return None
+    def _let_pass(self, at: datetime, rank: int) -> None:
+        """What falls before an instant, and on it what comes before this rank."""
+        limit = (at, rank)  # shorter than the event of this rank on this instant, so before it
+        while self._ahead and self._ahead[0] < limit:
+            due_at, _, _, happen = heappop(self._ahead)
+            happen(due_at)
 
-    def _agenda(self) -> Iterable[Event]:
-        timers = [*self.timers(), *self._covers()]
-        for number, (at, rank, happen) in enumerate(timers):
-            yield at, rank, number, happen
-        for number, piece in enumerate(self.pieces):
-            yield piece.at, _EVIDENCE, number, partial(self._notice, piece)
-        self._number = len(timers)
+    def _next_change(self, piece: Evidence | None) -> datetime | None:
+        """When the answer changes by itself, at the latest with the piece that lies ahead.
+
+        The rest of the story is told until it does.
+        """
+        revision = self.track.revision
+        while self._ahead and (piece is None or self._ahead[0] < (piece.at, _EVIDENCE)):
+            at, _, _, happen = heappop(self._ahead)
+            happen(at)
+            if self.track.revision != revision:
+                return at
+        return piece.at if piece else None
 
     def _covers(self) -> Iterator[Timer]:
         waiver = self.facts.waiver
@@ -127,12 +132,12 @@ class Story(ABC):
     def _supersede(self, at: datetime) -> None:
         self.track.cover(State.SUPERSEDED, at, Reason.NEWER_OCCURRENCE)
 
-    def _notice(self, piece: Evidence, at: datetime) -> None:
+    def _notice(self, piece: Evidence) -> None:
         if piece.kind in self._comfort_kinds and is_green(piece):
             self.lights.setdefault(piece.kind, piece)
         self.take(piece)
         if self.track.is_blind and self.can_see():
-            self.track.see_again(at)
+            self.track.see_again(piece.at)
 
     def _comforts(self) -> tuple[ComfortStanding, ...]:
         return tuple(_comfort(each, self.lights.get(each.kind)) for each in self.spec.comforts)

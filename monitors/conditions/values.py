@@ -95,11 +95,11 @@ class Evidence:
     """The redacted JSON; loaded only where a condition reads it."""
     expected: Mapping[str, Any] | None = None
     """What the sender says the outcome must be, such as {"plan": "pro"}."""
+    at: datetime = field(init=False, repr=False, compare=False)
+    """When it counts from: what the sender says, but never later than we had it."""
 
-    @property
-    def at(self) -> datetime:
-        """When it counts from: what the sender says, but never later than we had it."""
-        return min(self.occurred_at, self.received_at)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", min(self.occurred_at, self.received_at))
 
     @property
     def member(self) -> str:

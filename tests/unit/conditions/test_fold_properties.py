@@ -6,6 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitors.conditions.expressions import answers
 from monitors.conditions.fold import fold
 from monitors.conditions.states import is_legal
 from monitors.conditions.values import (
@@ -34,6 +35,16 @@ def test_the_order_of_arrival_and_duplicates_make_no_difference(case, random):
     other = replace(facts, evidence=tuple(shuffled), blind=tuple(windows))
 
     assert fold(spec, other, now) == fold(spec, facts, now)
+
+
+@given(cases())
+def test_answers_that_are_known_already_make_no_difference(case):
+    known = fold(*case)  # by the cases before this one, and by itself
+
+    answers.forget()
+
+    assert fold(*case) == known
+    assert fold(*case) == known
 
 
 @given(cases(), st.floats(0, 1))
