@@ -13,6 +13,7 @@ from django.db import connection  # noqa: E402
 
 from bench.stock import make_monitors, make_workspace  # noqa: E402
 from evidence import expected  # noqa: E402
+from evidence.list_keys import hasher, make_list_key  # noqa: E402
 from evidence.models import ExpectedSet  # noqa: E402
 from incidents import reconciling  # noqa: E402
 from incidents.models import Incident  # noqa: E402
@@ -20,6 +21,7 @@ from incidents.run_review import review_runs  # noqa: E402
 from luota.lib import clock  # noqa: E402
 from monitors.conditions.rules import Mode  # noqa: E402
 from monitors.models import Monitor, Run  # noqa: E402
+from workspaces.audit import LUOTA  # noqa: E402
 from workspaces.models import Workspace  # noqa: E402
 
 KEYS = 1_000_000
@@ -27,6 +29,7 @@ ABSENT, STRANGE = 3, 2
 CROWD = 20_000
 """Missing at once, each with a run of its own."""
 HOUR = timedelta(hours=1)
+SECRET = "a secret that only the bench has"  # noqa: S105 - of nobody
 
 
 def main() -> None:
@@ -37,8 +40,7 @@ def main() -> None:
     bare_copy, bare_joins = copy_bare(), join_bare()
     taken = timed(lambda: take(workspace, kept, list_of(KEYS), now))
     joined = timed(lambda: reconciling.reconcile_lists(watermark=now + HOUR, now=now + HOUR))
-    found = ExpectedSet.objects.get()
-    assert (found.missing_count, found.unexpected_count) == (ABSENT, STRANGE), found
+    check(ExpectedSet.objects.get())
     print(f"{KEYS} keys against {KEYS - ABSENT + STRANGE} runs\n")
     print("| | seconds | bare | ratio |\n| - | - | - | - |")
     print(
@@ -47,7 +49,29 @@ def main() -> None:
     print(
         f"| both anti-joins (target: 5) | {joined:.1f} | {bare_joins:.1f} | {joined / bare_joins:.1f}x |"
     )
+    under_hmac(workspace, kept, now, joined)
     fill_in(workspace, crowded, now + HOUR)
+
+
+def check(found: ExpectedSet) -> None:
+    assert (found.missing_count, found.unexpected_count) == (ABSENT, STRANGE), found
+
+
+def under_hmac(workspace: Workspace, monitor: Monitor, now: datetime, plain: float) -> None:
+    """The same list with its keys as HMACs: the runs are hashed when it is reconciled."""
+    reconciling.reconcile_lists(watermark=now + HOUR, now=now + HOUR)  # opens the missing runs
+    make_list_key(workspace_id=workspace.pk, key_id="bench", secret=SECRET, actor=LUOTA, now=now)
+    hashed = hasher(SECRET.encode())
+    names: list[str] = []
+    bare = timed(lambda: names.extend(map(hashed, list_of(KEYS))))
+    taken = timed(lambda: take(workspace, monitor, iter(names), now, window="hmac", key_id="bench"))
+    joined = timed(lambda: reconciling.reconcile_lists(watermark=now + HOUR, now=now + HOUR))
+    check(ExpectedSet.objects.get(window="hmac"))
+    print(f"| list of HMACs taken | {taken:.1f} | | |")
+    print(
+        f"| both anti-joins under HMAC, against plain keys | {joined:.1f} | {plain:.1f} | {joined / plain:.1f}x |"
+    )
+    print(f"| the same, against hashing alone | {joined:.1f} | {bare:.1f} | {joined / bare:.1f}x |")
 
 
 def list_of(count: int) -> Iterator[str]:
@@ -60,9 +84,11 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def take(workspace: Workspace, monitor: Monitor, keys: Iterator[str], now: datetime) -> None:
+def take(
+    workspace: Workspace, monitor: Monitor, keys: Iterator[str], now: datetime, **words: str
+) -> None:
     part = expected.Part(
-        window="bench",
+        **({"window": "bench"} | words),
         keys=keys,
         opens_from=now - HOUR,
         opens_until=now + timedelta(seconds=1),
@@ -123,6 +149,7 @@ def join_bare() -> float:
 def fill_in(workspace: Workspace, monitor: Monitor, now: datetime) -> None:
     """A job that did not run at all: each key gets its run, all of them one file."""
     take(workspace, monitor, list_of(CROWD), now)
+    ExpectedSet.objects.exclude(monitor=monitor).delete()
     later = now + HOUR
     began, rounds = time.perf_counter(), 0
     while reconciling.reconcile_lists(watermark=later, now=later) + review_runs(

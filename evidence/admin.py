@@ -9,6 +9,7 @@ from evidence.models import (
     ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
+    ListKey,
     Probe,
     RunAlias,
     UnplacedEvidence,
@@ -84,6 +85,14 @@ class ExpectedSetAdmin(ReadingAdmin):
 
     def found_by(self, term: str) -> Q | None:
         return by_own_or_monitor(ExpectedSet, term)
+
+
+@admin.register(ListKey)
+class ListKeyAdmin(ReadingAdmin):
+    list_display = ("key_id", "workspace", "last4", "created_at")
+    list_select_related = ("workspace",)
+    search_fields = ()
+    exclude = ("sealed",)
 
 
 @admin.register(UnplacedEvidence)

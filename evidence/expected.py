@@ -12,7 +12,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from evidence.models import ExpectedSet, ListSource, ListState
+from evidence.list_keys import find_list_key
+from evidence.models import ExpectedSet, ListKey, ListSource, ListState
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 
@@ -36,6 +37,10 @@ class DigestDiffers(Exception):
     """The list as it is stored is not the one that the sender means."""
 
 
+class NoSuchListKey(Exception):
+    """The workspace knows no secret of that name."""
+
+
 class NotRuns(Exception):
     """The monitor's mode knows no runs by name."""
 
@@ -46,6 +51,8 @@ class Part:
 
     window: str
     keys: Iterable[str] = ()
+    key_id: str = ""
+    """The keys are HMACs under the secret of this name (evidence.list_keys); empty: they are the keys themselves."""
     count: int | None = None
     digest: str = ""
     opens_from: datetime | None = None
@@ -69,9 +76,10 @@ class Accepted:
     expected_set: ExpectedSet
     is_duplicate: bool
     added: int
-    known: int
+    known: int | None
+    """None of a list under HMAC, whose runs are found when it is reconciled: nobody may try out guesses here."""
     known_first: tuple[str, ...]
-    missing: int
+    missing: int | None
 
 
 def accept(
@@ -84,15 +92,18 @@ def accept(
 ) -> Accepted | None:
     """Store one part of a list; None for a monitor that the workspace does not have.
 
-    Raises ListDiffers, DigestDiffers, NotRuns.
+    Raises ListDiffers, DigestDiffers, NoSuchListKey, NotRuns.
     """
     monitor = Monitor.objects.filter(pk=monitor_id, workspace_id=workspace_id).first()
     if monitor is None:
         return None
     if monitor.mode != Mode.RUN:
         raise NotRuns
+    list_key = find_list_key(workspace_id, part.key_id) if part.key_id else None
+    if part.key_id and list_key is None:
+        raise NoSuchListKey
     with transaction.atomic(), connection.cursor() as cursor:
-        found = _locked_set(monitor, part, source, now)
+        found = _locked_set(monitor, part, list_key, source, now)
         is_duplicate = not _is_new_event(cursor, found, part, now)
         added = _add_keys(cursor, found, part.keys)
         found = _note(found, part, added, now)
@@ -103,13 +114,15 @@ def accept(
         expected_set=found,
         is_duplicate=is_duplicate and not added,
         added=added,
-        known=known,
+        known=None if list_key else known,
         known_first=tuple(first),
-        missing=told - known,
+        missing=None if list_key else told - known,
     )
 
 
-def _locked_set(monitor: Monitor, part: Part, source: ListSource, now: datetime) -> ExpectedSet:
+def _locked_set(
+    monitor: Monitor, part: Part, list_key: ListKey | None, source: ListSource, now: datetime
+) -> ExpectedSet:
     """The list of the window, made by its first part; parts take turns."""
     settle = SETTLE if part.settle is None else part.settle
     ExpectedSet.objects.get_or_create(
@@ -120,6 +133,7 @@ def _locked_set(monitor: Monitor, part: Part, source: ListSource, now: datetime)
             "source": source.value,
             "opens_from": part.opens_from,
             "opens_until": part.opens_until,
+            "list_key": list_key,
             "settle": settle,
             "due_at": part.due_at(now),
             "created_at": now,
@@ -133,6 +147,8 @@ def _locked_set(monitor: Monitor, part: Part, source: ListSource, now: datetime)
     for field, said, stands in (*asked, ("settle", part.settle, found.settle)):
         if said is not None and said != stands:
             raise ListDiffers(field)
+    if found.list_key_id != (list_key.pk if list_key else None):
+        raise ListDiffers("keyId")
     return found
 
 
@@ -207,6 +223,8 @@ def _check_digest(cursor: Any, found: ExpectedSet, part: Part) -> None:
 
 def _known(cursor: Any, found: ExpectedSet) -> tuple[int, int, list[str]]:
     """(keys told, those whose run has opened, their first names). Index: run_once_per_occurrence."""
+    if found.list_key_id:
+        return 0, 0, []
     cursor.execute(
         "WITH known AS MATERIALIZED (SELECT key FROM (SELECT DISTINCT key FROM told_keys) k"
         "   WHERE EXISTS (SELECT FROM monitors_run r WHERE r.monitor_id = %s AND r.key = k.key"

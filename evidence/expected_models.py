@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from luota.lib import clock
 from luota.lib.ids import uuid7
+from luota.lib.secret_field import SecretField
 from monitors.models import Monitor
 from workspaces.models import Workspace
 
@@ -29,10 +29,39 @@ class ListState(models.TextChoices):
     RECONCILED = "reconciled"
 
 
+class ListKey(models.Model):
+    """A secret under which a team sends its keys as HMACs, because they may not leave its system.
+
+    It is never replaced: under another one all keys of the lists sent before would be missing. A new secret
+    is another key beside it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    key_id = models.CharField(max_length=64)
+    """The name by which lists say which secret it was."""
+    sealed = SecretField()
+    """Encrypted (workspaces.secrets)."""
+    last4 = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "key_id"], name="list_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
 class ExpectedSetQuerySet(models.QuerySet["ExpectedSet"]):
     def due(self, *, now: datetime) -> "ExpectedSetQuerySet":
         """Index: expected_set_due."""
         return self.filter(due_at__lte=now).exclude(state=ListState.RECONCILED)
+
+    def followed(self, *, now: datetime) -> "ExpectedSetQuerySet":
+        """Index: expected_set_followed."""
+        return self.filter(follow_at__lte=now)
 
 
 ExpectedSetManager = models.Manager.from_queryset(ExpectedSetQuerySet)
@@ -50,6 +79,8 @@ class ExpectedSet(models.Model):
     opens_from = models.DateTimeField(null=True)
     """Runs that opened before it are another window's; null: any run of that key will do."""
     opens_until = models.DateTimeField(null=True)
+    list_key = models.ForeignKey(ListKey, models.RESTRICT, null=True, related_name="+")
+    """Its keys are HMACs under this secret; null: they are the keys themselves."""
     settle = models.DurationField()
     due_at = models.DateTimeField()
     """When it is reconciled: the end of the window, or its deadline, and the time to settle."""
@@ -64,13 +95,13 @@ class ExpectedSet(models.Model):
     missing_count = models.PositiveIntegerField(default=0)
     unexpected_count = models.PositiveIntegerField(null=True)
     """Null when it cannot be told: no period, or an unfinished list."""
-    unexpected_first = ArrayField(models.CharField(max_length=200), default=list)
-    """Work nobody asked for, the first names."""
     found_count = models.PositiveIntegerField(null=True)
     """Of a list without keys: the keys that opened in its period."""
     is_matched = models.BooleanField(null=True)
     """Of a list without keys: whether count and digest agree."""
     reconciled_at = models.DateTimeField(null=True)
+    follow_at = models.DateTimeField(null=True)
+    """When to look for late runs of missing HMACs: intake knows runs by their keys, and cannot tell whose they are."""
     created_at = models.DateTimeField(default=clock.now)
 
     objects: ClassVar[ExpectedSetManager["ExpectedSet"]] = ExpectedSetManager()
@@ -86,6 +117,12 @@ class ExpectedSet(models.Model):
                 fields=["due_at"],
                 name="expected_set_due",
                 condition=~Q(state=ListState.RECONCILED.value),
+            ),
+            # The tick: lists under HMAC of which something is still missing.
+            models.Index(
+                fields=["follow_at"],
+                name="expected_set_followed",
+                condition=Q(follow_at__isnull=False),
             ),
             # The page of all lists, newest first.
             models.Index(fields=["workspace", "-id"], name="expected_set_recent"),
@@ -133,6 +170,22 @@ class ExpectedKey(models.Model):
                 condition=Q(is_missing=True, run_id=None),
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class UnexpectedKey(models.Model):
+    """A key that had a run in the period of a list which does not name it, as reconciling it found."""
+
+    pk = models.CompositePrimaryKey("expected_set_id", "key")
+    expected_set = models.ForeignKey(
+        ExpectedSet, models.CASCADE, db_constraint=False, db_index=False, related_name="unexpected"
+    )
+    workspace = models.ForeignKey(
+        Workspace, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    key = models.CharField(max_length=200)
 
     def __str__(self) -> str:
         return self.key

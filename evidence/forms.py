@@ -1,10 +1,11 @@
-"""The form of a new receiver: only the fields that its vendor needs."""
+"""Forms of receivers (only the fields that the vendor needs) and of list keys."""
 
 from typing import Any
 
 import orjson
 from django import forms
 
+from evidence.list_keys import LONGEST, SHORTEST
 from evidence.receiver_changes import LONGEST_SECRET, ReceiverDraft
 from evidence.receivers.catalogue import TOPIC, Vendor
 from monitors.models import Monitor
@@ -78,3 +79,16 @@ class ReceiverForm(forms.Form):
             settings={TOPIC: topic} if "topic" in words else words.get("settings") or {},
             monitor_id=words["monitor"].pk if words["monitor"] else None,
         )
+
+
+class ListKeyForm(forms.Form):
+    key_id = forms.CharField(
+        max_length=64, label="Name", help_text="What lists give as keyId: 2026-11."
+    )
+    secret = forms.CharField(
+        required=False,
+        max_length=LONGEST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=f"At least {SHORTEST} characters. Leave it empty and Luota makes one.",
+    )

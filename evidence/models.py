@@ -5,7 +5,14 @@ from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 
-from evidence.expected_models import ExpectedKey, ExpectedSet, ListSource, ListState
+from evidence.expected_models import (
+    ExpectedKey,
+    ExpectedSet,
+    ListKey,
+    ListSource,
+    ListState,
+    UnexpectedKey,
+)
 from evidence.probe_models import Probe
 from evidence.receiver_models import Receiver, RefusedDelivery
 from luota.lib.ids import uuid7
@@ -21,6 +28,7 @@ __all__ = [
     "ExpectedSet",
     "IdempotencyKey",
     "IntakeBeat",
+    "ListKey",
     "ListSource",
     "ListState",
     "Probe",
@@ -28,6 +36,7 @@ __all__ = [
     "RefusedDelivery",
     "RunAlias",
     "StrengthChoice",
+    "UnexpectedKey",
     "Unplaced",
     "UnplacedEvidence",
 ]

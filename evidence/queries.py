@@ -6,7 +6,15 @@ from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
-from evidence.models import BlindWindow, Evidence, ExpectedKey, ExpectedSet, IntakeBeat
+from evidence.models import (
+    BlindWindow,
+    Evidence,
+    ExpectedKey,
+    ExpectedSet,
+    IntakeBeat,
+    ListKey,
+    UnexpectedKey,
+)
 from evidence.receiver_models import Receiver, RefusedDelivery
 from monitors.models import Run
 
@@ -89,13 +97,20 @@ def expected_sets(
 
 
 def missing_keys(
-    expected_set: ExpectedSet, *, named: str = "", after: str = ""
+    expected_set: ExpectedSet, *, named: str = "", after: str = "", most: int = MOST_SHOWN
 ) -> list[ExpectedKey]:
-    """By name, one more than MOST_SHOWN; those whose name holds a text. Index: expected_key_missing."""
+    """By name, one more than `most`; those whose name holds a text. Index: expected_key_missing."""
     found = expected_set.keys.filter(is_missing=True, key__gt=after)
     if named:
         found = found.filter(key__icontains=named)
-    return list(found.order_by("key")[: MOST_SHOWN + 1])
+    return list(found.order_by("key")[: most + 1])
+
+
+def unexpected_keys(
+    expected_set: ExpectedSet, *, after: str = "", most: int = MOST_SHOWN
+) -> list[UnexpectedKey]:
+    """By name, one more than `most`. Index: primary key."""
+    return list(expected_set.unexpected.filter(key__gt=after).order_by("key")[: most + 1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +122,25 @@ class Missing:
     """None while the runs of a long list are being opened."""
 
 
-def missing_runs(expected_set: ExpectedSet, *, named: str = "", after: str = "") -> list[Missing]:
+def missing_runs(
+    expected_set: ExpectedSet, *, named: str = "", after: str = "", most: int = MOST_SHOWN
+) -> list[Missing]:
     """As `missing_keys`, with their runs."""
-    keys = missing_keys(expected_set, named=named, after=after)
-    runs = Run.objects.in_bulk([each.run_id for each in keys if each.run_id])
-    return [Missing(key=each.key, run=runs.get(each.run_id)) for each in keys]
+    keys = missing_keys(expected_set, named=named, after=after, most=most)
+    runs = Run.objects.only("key", "state", "lateness", "occurrence")
+    by_id = runs.in_bulk([each.run_id for each in keys if each.run_id])
+    return [Missing(key=each.key, run=by_id.get(each.run_id)) for each in keys]
+
+
+def list_keys_of(workspace_id: UUID) -> list[ListKey]:
+    """By name; a workspace has a handful. Index: list_key_once."""
+    found = ListKey.objects.filter(workspace_id=workspace_id).defer("sealed")
+    return list(found.order_by("key_id"))
 
 
 def find_expected_set(workspace_id: UUID, set_id: UUID) -> ExpectedSet | None:
     found = ExpectedSet.objects.filter(workspace_id=workspace_id, pk=set_id)
-    return found.select_related("monitor").first()
+    return found.select_related("monitor", "list_key").first()
 
 
 def find_key(expected_set: ExpectedSet, key: str) -> ExpectedKey | None:

@@ -1,11 +1,27 @@
 from django.urls import path
 
-from evidence import receiver_pages, views
+from evidence import list_pages, receiver_pages, views
 
 urlpatterns = [
     path("unplaced", views.unplaced, name="unplaced"),
     path("expected/", views.listing, name="expected"),
     path("expected/<uuid:expected_set_id>", views.one, name="expected_set"),
+    path(
+        "expected/<uuid:expected_set_id>/missing.csv",
+        list_pages.missing_csv,
+        name="expected_missing_csv",
+    ),
+    path(
+        "expected/<uuid:expected_set_id>/unexpected.csv",
+        list_pages.unexpected_csv,
+        name="expected_unexpected_csv",
+    ),
+    path("expected/keys/", list_pages.list_keys, name="list_keys"),
+    path(
+        "expected/keys/<uuid:list_key_id>/delete",
+        list_pages.delete_list_key,
+        name="list_key_delete",
+    ),
     path("expected/of/<uuid:monitor_id>", views.of_monitor, name="monitor_expected"),
     path("receivers/", receiver_pages.listing, name="receivers"),
     path("receivers/new", receiver_pages.new, name="receiver_new"),

@@ -13,6 +13,7 @@ from evidence.queries import (
     find_expected_set,
     find_key,
     missing_runs,
+    unexpected_keys,
 )
 from evidence.unplaced import WAITS, waiting_in
 from luota.lib.http import render_fragment
@@ -55,10 +56,14 @@ def of_monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 @require_GET
 @page_for(Action.SEE)
 def one(request: MemberRequest, expected_set_id: UUID) -> HttpResponse:
-    found = _get_set(request, expected_set_id)
+    found = get_set(request, expected_set_id)
     named = text_of(request.GET, "q")[:200]
-    rows = missing_runs(found, named=named, after=text_of(request.GET, "after")[:200])
+    rows = missing_runs(
+        found, named=named, after=text_of(request.GET, "after")[:200], most=MOST_SHOWN
+    )
     missing, has_more = split_page(rows, MOST_SHOWN)
+    strange = unexpected_keys(found, after=text_of(request.GET, "strange")[:200])
+    unexpected, has_more_unexpected = split_page(strange, MOST_SHOWN)
     context = {
         "section": "expected",
         "set": found,
@@ -66,6 +71,8 @@ def one(request: MemberRequest, expected_set_id: UUID) -> HttpResponse:
         "named": named,
         "missing": missing,
         "has_more": has_more,
+        "unexpected": unexpected,
+        "has_more_unexpected": has_more_unexpected,
         "listed": find_key(found, named) if named else None,
     }
     return render_polled(
@@ -73,7 +80,7 @@ def one(request: MemberRequest, expected_set_id: UUID) -> HttpResponse:
     )
 
 
-def _get_set(request: MemberRequest, expected_set_id: UUID) -> ExpectedSet:
+def get_set(request: MemberRequest, expected_set_id: UUID) -> ExpectedSet:
     found = find_expected_set(request.membership.workspace_id, expected_set_id)
     if found is None:
         raise Http404

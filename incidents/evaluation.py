@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from evidence.beats import Sight, read_sight
+from incidents.list_followers import follow_lists
 from incidents.monitor_review import review_monitors
 from incidents.notifications.precedence import watch_for_crowds
 from incidents.reconciling import reconcile_lists
@@ -53,6 +54,7 @@ def tick(now: Callable[[], datetime]) -> TickReport:
                 break
             judged_monitors = review_monitors(watermark=sight.watermark, now=now())
             is_listing = reconcile_lists(watermark=sight.watermark, now=now())
+            is_listing += follow_lists(watermark=sight.watermark, now=now())
             judged_runs = review_runs(watermark=sight.watermark, now=now())
             report.monitors += judged_monitors
             report.runs += judged_runs

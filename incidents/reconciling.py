@@ -1,4 +1,4 @@
-"""Reconciles lists of expected runs: two anti-joins find what never began and what nobody asked for.
+"""Reconciles lists of expected runs: two anti-joins (incidents.list_joins) find what is missing and what is strange.
 
 Called by the tick, one list or one batch in each round. Each missing key becomes a run that the
 ordinary review judges: it was expected, and its deadline has passed.
@@ -13,9 +13,16 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from evidence.expected import MOST_NAMED
 from evidence.models import ExpectedSet, ListState
-from luota.lib.ids import first_uuid7_at, uuid7_at
+from incidents.list_followers import EVERY, give_way
+from incidents.list_joins import (
+    digest_of_period,
+    hash_runs,
+    keep_unexpected,
+    mark_missing,
+    names_of,
+)
+from luota.lib.ids import uuid7_at
 from monitors.models import Monitor
 
 log = logging.getLogger(__name__)
@@ -26,21 +33,6 @@ POISON_PAUSE = timedelta(minutes=5)
 """A list that cannot be reconciled is left alone for this long."""
 _LARGE = 50_000
 """Keys of which the planner must know before it joins them."""
-_MARK_MISSING = """
-    UPDATE evidence_expectedkey k SET is_missing = true
-    WHERE k.expected_set_id = %(set)s AND NOT k.is_missing AND NOT EXISTS (
-        SELECT FROM monitors_run r WHERE r.key = k.key AND r.monitor_id = %(monitor)s
-        AND r.opened_at < %(due_at)s AND (r.opened_at >= %(opens_from)s) IS NOT FALSE)
-"""
-"""Without a period any run of the key will do."""
-_FIND_UNEXPECTED = """
-    WITH strange AS MATERIALIZED (
-        SELECT DISTINCT r.key FROM monitors_run r
-        WHERE r.monitor_id = %(monitor)s AND r.id >= %(first_id)s AND r.key <> ''
-        AND r.opened_at >= %(opens_from)s AND r.opened_at < %(ends_at)s AND NOT EXISTS (
-            SELECT FROM evidence_expectedkey k WHERE k.expected_set_id = %(set)s AND k.key = r.key))
-    SELECT (SELECT count(*) FROM strange), ARRAY(SELECT key FROM strange ORDER BY key LIMIT %(most)s)
-"""
 
 
 def reconcile_lists(*, watermark: datetime, now: datetime) -> int:
@@ -49,7 +41,8 @@ def reconcile_lists(*, watermark: datetime, now: datetime) -> int:
     if not due.exists():
         return 0  # as nearly always: one statement, no transaction
     with transaction.atomic():
-        found = due.select_for_update(skip_locked=True, no_key=True).first()
+        claimed = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        found = claimed.select_related("list_key").first()
         if found is None:
             return 0
         try:
@@ -67,6 +60,9 @@ def _go_on(found: ExpectedSet, now: datetime) -> int:
     with connection.cursor() as cursor:
         if found.state == ListState.FILING:
             return _open_next(cursor, found, now)
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        if found.list_key:
+            hash_runs(cursor, found, found.list_key, since=None)
         if found.is_bare:
             _compare(cursor, found, now)
         else:
@@ -78,44 +74,25 @@ def _join(cursor: Any, found: ExpectedSet, now: datetime) -> None:
     """Both anti-joins. Seconds for a million keys, in which no row of a monitor or a run is locked."""
     if found.count >= _LARGE:
         cursor.execute("ANALYZE evidence_expectedkey")
-    cursor.execute("SET LOCAL work_mem = '64MB'")
-    cursor.execute(_MARK_MISSING, _names(found))
-    missing = found.missing_count + cursor.rowcount
-    unexpected, first = _unexpected(cursor, found)
+    missing = found.missing_count + mark_missing(cursor, found)
+    unexpected = keep_unexpected(cursor, found)
+    if found.list_key:
+        give_way(cursor, found, now)
     _settle(
         found,
         now,
         state=ListState.FILING if missing else ListState.RECONCILED,
         missing_count=missing,
         unexpected_count=unexpected,
-        unexpected_first=first,
+        follow_at=now + EVERY if found.list_key and missing else None,
     )
     if found.announced_count is not None:
         _make_moot(cursor, found, now)
 
 
-def _unexpected(cursor: Any, found: ExpectedSet) -> tuple[int | None, list[str]]:
-    """Runs of the period that the list does not name. Index: run_recent_of_monitor.
-
-    A run has its id when its first evidence came, never before it opened.
-    """
-    if found.opens_from is None or not found.is_complete:
-        return None, []
-    cursor.execute(_FIND_UNEXPECTED, _names(found))
-    count, first = cursor.fetchone()
-    return count, first
-
-
 def _compare(cursor: Any, found: ExpectedSet, now: datetime) -> None:
     """A list without keys: do as many runs, and those very ones, stand in its period?"""
-    cursor.execute(
-        "SELECT count(*), coalesce(encode(sha256(convert_to("
-        "   string_agg(key, E'\\n' ORDER BY key COLLATE \"C\"), 'UTF8')), 'hex'), '')"
-        " FROM (SELECT DISTINCT r.key FROM monitors_run r WHERE r.monitor_id = %(monitor)s"
-        "   AND r.id >= %(first_id)s AND r.opened_at >= %(opens_from)s AND r.opened_at < %(ends_at)s) r",
-        _names(found),
-    )
-    count, digest = cursor.fetchone()
+    count, digest = digest_of_period(cursor, found)
     announced = found.announced_count or 0
     is_matched = count == announced and (not count or digest == found.announced_digest)
     if not is_matched:
@@ -174,7 +151,7 @@ def _open_runs(
         "   AND r.key = w.key AND r.opened_at IS NOT NULL"
         "   AND (r.opened_at >= %(opens_from)s) IS NOT FALSE)"
         " ON CONFLICT DO NOTHING RETURNING key, id",
-        _names(found)
+        names_of(found)
         | {
             "workspace": found.workspace_id,
             "spec": monitor.spec_id,
@@ -217,20 +194,5 @@ def _make_moot(cursor: Any, found: ExpectedSet, now: datetime) -> None:
         " AND expected_at IS NOT NULL AND opened_at IS NULL AND superseded_at IS NULL"
         " AND NOT EXISTS (SELECT FROM evidence_expectedkey k"
         "   WHERE k.expected_set_id = %(set)s AND k.key = %(window)s)",
-        _names(found) | {"now": now},
+        names_of(found) | {"now": now},
     )
-
-
-def _names(found: ExpectedSet) -> dict[str, Any]:
-    """What the statements call the columns of a list."""
-    since = found.opens_from or found.due_at
-    return {
-        "set": found.pk,
-        "monitor": found.monitor_id,
-        "window": found.window,
-        "opens_from": found.opens_from,
-        "ends_at": found.opens_until or found.due_at,
-        "due_at": found.due_at,
-        "first_id": first_uuid7_at(since),
-        "most": MOST_NAMED,
-    }

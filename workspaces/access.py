@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
 from django_htmx.http import HttpResponseClientRedirect
@@ -38,8 +38,8 @@ class MemberRequest(HttpRequest):
     """What her role allows: decides what a page offers, never alone what an address does."""
 
 
-Page = Callable[Concatenate[MemberRequest, P], HttpResponse]
-Routed = Callable[Concatenate[HttpRequest, UUID, P], HttpResponse]
+Page = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+Routed = Callable[Concatenate[HttpRequest, UUID, P], HttpResponseBase]
 
 
 def page_for(action: Action) -> Callable[[Page[P]], Routed[P]]:
@@ -60,7 +60,7 @@ def memberships_of(user: User) -> list[Membership]:
 def _admitting(view: Page[P], action: Action) -> Routed[P]:
     def page(
         request: HttpRequest, workspace_id: UUID, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         if not request.user.is_authenticated and getattr(request, "htmx", False):
             # A fragment that polls after the session ended must not swap in the sign-in page.
             return HttpResponseClientRedirect(reverse("account_login"))
@@ -69,7 +69,7 @@ def _admitting(view: Page[P], action: Action) -> Routed[P]:
     @login_required
     def admitted(
         request: HttpRequest, workspace_id: UUID, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         visit = cast("MemberRequest", request)
         _find_membership(visit, workspace_id)
         if action not in visit.may:

@@ -23,6 +23,7 @@ from monitors.conditions.duration import parse_duration
 
 LONGEST_SETTLE = timedelta(days=7)
 FURTHEST_AHEAD = timedelta(days=366)
+_HMAC = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KEY = shapes.NameField(max_length=200)
 
 
@@ -40,7 +41,7 @@ class KeysField(serializers.ListField):
                 status=413,
                 code="too_many_items",
                 detail=f"A call may have {KEYS_MOST} keys; send further ones in a call of their own.",
-                field="keys",
+                field=self.field_name,
                 limit=KEYS_MOST,
                 actual=len(data),
             )
@@ -51,6 +52,15 @@ class KeysField(serializers.ListField):
             return str(_KEY.run_validation(key))
         except serializers.ValidationError as error:
             raise serializers.ValidationError(f"Key {place}: {error.detail[0]}") from None  # type: ignore[index]
+
+
+class HmacsField(KeysField):
+    """Keys under HMAC-SHA256, in lower-case hex."""
+
+    def _key(self, place: int, key: object) -> str:
+        if not isinstance(key, str) or not _HMAC.fullmatch(key):
+            raise serializers.ValidationError(f"Key {place}: Give 64 lower-case hex digits.")
+        return key
 
 
 class SettleField(serializers.Field[timedelta, Any, str, Any]):
@@ -73,6 +83,9 @@ class ExpectShape(shapes.Shape):
 
     window = shapes.NameField(max_length=200, help_text="The name of the list, such as 2026-11-24.")
     eventId = shapes.NameField(max_length=200, required=False, allow_blank=True)
+    keyId = serializers.CharField(
+        max_length=64, required=False, help_text="The list key under which `hmacKeys` were made."
+    )
     more = serializers.BooleanField(required=False, help_text="Further parts will come.")
     count = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     digest = serializers.RegexField(
@@ -89,14 +102,17 @@ class ExpectShape(shapes.Shape):
         period = shapes.TimestampField(
             required=False, help_text="Runs that opened before it are of another window."
         )
-        return {**super().get_fields(), "from": period, "keys": KeysField(required=False)}
+        keys = {"keys": KeysField(required=False), "hmacKeys": HmacsField(required=False)}
+        return {**super().get_fields(), "from": period, **keys}
 
 
 _SHAPE = ExpectShape()
 
 
 class KnownShape(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(
+        allow_null=True, help_text="null: a list under HMAC is compared when it is judged."
+    )
     first = serializers.ListField(child=serializers.CharField(), help_text="At most 100.")
 
 
@@ -109,7 +125,7 @@ class ExpectAnswerShape(serializers.Serializer[Any]):
     count = serializers.IntegerField(help_text="Keys on the whole list.")
     added = serializers.IntegerField(help_text="Keys that were not on it before.")
     known = KnownShape()
-    missing = serializers.IntegerField(help_text="So far.")
+    missing = serializers.IntegerField(allow_null=True, help_text="So far.")
     judgedAt = serializers.DateTimeField(help_text="When the list is reconciled.")
     ignoredFields = serializers.ListField(child=serializers.CharField(), required=False)
 
@@ -145,6 +161,8 @@ class ExpectView(APIView):
             raise invalid(error.field, str(error)) from None
         except expected.DigestDiffers:
             raise invalid("digest", _NOT_THE_LIST) from None
+        except expected.NoSuchListKey:
+            raise invalid("keyId", "This workspace has no list key of that name.") from None
         except expected.NotRuns:
             raise invalid("monitorId", "Only a monitor of the mode run has runs by name.") from None
         if accepted is None:
@@ -159,15 +177,13 @@ _NOT_THE_LIST = (
 
 def _part(body: Mapping[str, Any], now: datetime) -> expected.Part:
     """Raises ValidationError or Problem, each naming the field."""
-    for name in ("hmacKeys", "keyId"):
-        if name in body:
-            raise invalid(name, "Ids under a key of your own are not taken yet: give keys.")
     words = _SHAPE.read(body, now=now)
     words["opens_from"], words["opens_until"] = words.pop("from", None), words.pop("until", None)
+    _take_hmacs(words)
     part = expected.Part(**words)
     has_keys = bool(words.get("keys"))
     if not has_keys and part.count is None:
-        raise invalid("keys", "Give keys, or count with digest.")
+        raise invalid("keys", "Give keys, hmacKeys with keyId, or count with digest.")
     if part.count is not None and not part.digest:
         raise invalid("digest", "A count alone does not say which: give its digest, too.")
     if part.digest and part.count is None:
@@ -178,6 +194,20 @@ def _part(body: Mapping[str, Any], now: datetime) -> expected.Part:
         )
     _check_period(part, now)
     return part
+
+
+def _take_hmacs(words: dict[str, Any]) -> None:
+    """A list is of keys or of HMACs; which secret they are under, nobody can see from them."""
+    hmacs = words.pop("hmac_keys", None)
+    if hmacs is None:
+        if words.get("key_id") and words.get("keys"):
+            raise invalid("keyId", "Keys under a list key go into hmacKeys.")
+        return
+    if words.get("keys"):
+        raise invalid("hmacKeys", "Give keys or hmacKeys, not both.")
+    if not words.get("key_id"):
+        raise invalid("keyId", "Say under which list key the HMACs were made.")
+    words["keys"] = hmacs
 
 
 def _check_period(part: expected.Part, now: datetime) -> None:

@@ -2,10 +2,9 @@
 
 from django.urls import path
 
-from evidence.api import probes, receivers, views
+from evidence.api import list_keys, lists, probes, receivers, views
 from evidence.api.batch import BatchView
 from evidence.api.expect import ExpectView
-from evidence.api.lists import ExpectedSetsView
 from evidence.api.receive import receive
 
 urlpatterns = [
@@ -20,9 +19,26 @@ urlpatterns = [
     path("v1/monitors/<str:monitor_id>/expect", ExpectView.as_view(), name="api-expect"),
     path(
         "v1/monitors/<str:monitor_id>/expected",
-        ExpectedSetsView.as_view(),
+        lists.ExpectedSetsView.as_view(),
         name="api-expected-sets",
     ),
+    path(
+        "v1/expected/<str:expected_set_id>",
+        lists.ExpectedSetView.as_view(),
+        name="api-expected-set",
+    ),
+    path(
+        "v1/expected/<str:expected_set_id>/missing",
+        lists.MissingKeysView.as_view(),
+        name="api-missing-keys",
+    ),
+    path(
+        "v1/expected/<str:expected_set_id>/unexpected",
+        lists.UnexpectedKeysView.as_view(),
+        name="api-unexpected-keys",
+    ),
+    path("v1/list-keys", list_keys.ListKeysView.as_view(), name="api-list-keys"),
+    path("v1/list-keys/<str:list_key_id>", list_keys.ListKeyView.as_view(), name="api-list-key"),
     path("v1/runs/start", views.StartView.as_view(), name="api-run-start"),
     path("v1/runs/close", views.CloseByNameView.as_view(), name="api-run-close"),
     path("v1/runs/<str:run_id>/success", views.SuccessView.as_view(), name="api-run-success"),

@@ -184,13 +184,11 @@ def find_uuid(text: str) -> UUID | None:
         return None
 
 
-def limit_in(request: HttpRequest) -> int:
+def limit_in(request: HttpRequest, *, most: int = MOST_PER_PAGE) -> int:
     """`limit` of the address; Problem 422."""
     given = request.GET.get("limit", str(DEFAULT_PAGE))
-    if not (given.isascii() and given.isdigit() and len(given) < 5):
-        raise invalid("limit", f"Give a whole number from 1 to {MOST_PER_PAGE}.")
-    if not 1 <= int(given) <= MOST_PER_PAGE:
-        raise invalid("limit", f"Give a whole number from 1 to {MOST_PER_PAGE}.")
+    if not (given.isascii() and given.isdigit() and len(given) < 5 and 1 <= int(given) <= most):
+        raise invalid("limit", f"Give a whole number from 1 to {most}.")
     return int(given)
 
 

@@ -28,6 +28,7 @@ from evidence.models import (
     IdempotencyKey,
     IntakeBeat,
     RunAlias,
+    UnexpectedKey,
     UnplacedEvidence,
 )
 from evidence.receiver_models import RefusedDelivery
@@ -39,6 +40,7 @@ from monitors.models import MonitorKind, Pause, RunMove
 from tests.conftest import signed_in, with_key
 from tests.factories import (
     ChannelFactory,
+    ListKeyFactory,
     MembershipFactory,
     MonitorFactory,
     ProbeFactory,
@@ -104,6 +106,7 @@ def victim() -> Victim:
     RouteStepFactory(route=route, channel=channel)
     token = TokenFactory(workspace=workspace, name=MARK)
     secret = SecretFactory(workspace=workspace, name=MARK, last4=MARK[:4])
+    list_key = ListKeyFactory(workspace=workspace, key_id=MARK)
     probe = ProbeFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
     rows = {"monitor": monitor, "run": run, "incident": incident}
     evidence = make_history(workspace, channel, **rows)
@@ -124,6 +127,7 @@ def victim() -> Victim:
         "token_id": token.pk,
         "secret_id": secret.pk,
         "probe_id": probe.pk,
+        "list_key_id": list_key.pk,
         "evidence_id": evidence.pk,
         "expected_set_id": monitor.expected_sets.get().pk,
         "receiver_id": receiver.pk,
@@ -151,8 +155,9 @@ def make_history(
     )  # fmt: skip
     listed = ExpectedSet.objects.create(
         **own, monitor=monitor, window=MARK, source="pushed", settle=timedelta(), due_at=now,
-        unexpected_first=[MARK], missing_count=1, state="reconciled",
+        unexpected_count=1, missing_count=1, state="reconciled",
     )  # fmt: skip
+    UnexpectedKey.objects.create(**own, expected_set=listed, key=MARK)
     ExpectedKey.objects.create(**own, expected_set=listed, key=MARK, is_missing=True)
     Pause.objects.create(**own, monitor=monitor, starts_at=now, ends_at=now, reason=MARK)
     RunMove.objects.create(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import factory
 from factory.django import DjangoModelFactory
 
-from evidence.models import Probe
+from evidence.models import ListKey, Probe
 from evidence.probes.contract import Way
 from evidence.receiver_models import Receiver
 from luota.lib.ids import uuid7
@@ -173,6 +173,20 @@ class SecretFactory(DjangoModelFactory):
     plain = "a secret of theirs"
     workspace = factory.SubFactory(WorkspaceFactory)
     name = factory.Sequence(lambda n: f"Secret {n}")
+    sealed = factory.LazyAttribute(lambda o: encrypt(o.plain.encode()))
+
+
+class ListKeyFactory(DjangoModelFactory):
+    """Give `plain` for the secret."""
+
+    class Meta:
+        model = ListKey
+        exclude = ["plain"]
+
+    plain = "a secret of theirs, long enough"
+    workspace = factory.SubFactory(WorkspaceFactory)
+    key_id = factory.Sequence(lambda n: f"key-{n}")
+    last4 = "ough"
     sealed = factory.LazyAttribute(lambda o: encrypt(o.plain.encode()))
 
 

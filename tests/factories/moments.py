@@ -9,6 +9,7 @@ from django.db import connection
 from evidence.intake import entry_of, store
 from evidence.models import BlindWindow, IntakeBeat
 from evidence.signals import Action, Receipt, Sender, clean
+from incidents.list_followers import follow_lists
 from incidents.monitor_review import review_monitors
 from incidents.reconciling import reconcile_lists
 from incidents.run_review import review_runs
@@ -56,6 +57,7 @@ def judge(*, at: datetime) -> None:
     """Judge all that is due at that instant, as a tick does whose watermark it is."""
     for _ in range(ROUNDS_MOST):
         done = review_monitors(watermark=at, now=at) + reconcile_lists(watermark=at, now=at)
+        done += follow_lists(watermark=at, now=at)
         if not done + review_runs(watermark=at, now=at):
             return
     raise AssertionError("the judgement never came to rest")

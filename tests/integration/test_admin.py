@@ -20,7 +20,9 @@ from evidence.models import (
     ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
+    ListKey,
     RunAlias,
+    UnexpectedKey,
     UnplacedEvidence,
 )
 from evidence.receiver_models import Receiver, RefusedDelivery
@@ -46,13 +48,14 @@ from workspaces.models import (
 
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, ExpectedSet, IdempotencyKey,
-    Incident, IntakeBeat, Membership, Monitor, MonitorKind, Pause, Receiver, RefusedDelivery, Route, Run,
+    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, Receiver, RefusedDelivery, Route, Run,
     RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
 INLINE = {
     RunMove,
     RouteStep,
     ExpectedKey,
+    UnexpectedKey,
 }  # keys: a million of a list; its page in the portal finds them
 OURS = {"workspaces", "monitors", "evidence", "incidents"}
 
