@@ -123,10 +123,13 @@ def test_owner_and_route_are_found_by_what_people_call_them(
     [
         (
             "owner: bob@example.org",
-            "report.yaml:9: owner: No member of this workspace is bob@example.org.",
+            "report.yaml:9:1: owner: No member of this workspace is bob@example.org.",
         ),
-        ("route: Nights", "report.yaml:9: route: No route is called “Nights”; there are: On call."),
-        (f"---\n{REPORT}", "report.yaml:10: name: “Weekly report” is described before already."),
+        (
+            "route: Nights",
+            "report.yaml:9:1: route: No route is called “Nights”; there are: On call.",
+        ),
+        (f"---\n{REPORT}", "report.yaml:10:1: name: “Weekly report” is described before already."),
     ],
 )
 def test_what_the_workspace_does_not_know_is_refused_with_its_line(
@@ -139,14 +142,14 @@ def test_what_the_workspace_does_not_know_is_refused_with_its_line(
     with pytest.raises(CommandError) as refused:
         run("apply", file, workspace=str(workspace.pk))
 
-    assert str(refused.value).endswith(said)
+    assert said in str(refused.value)
     assert not Monitor.objects.exists()
 
 
 def test_another_mode_is_refused(workspace: Workspace, file: Path) -> None:
     MonitorFactory(workspace=workspace, name="Weekly report", mode="heartbeat")
 
-    with pytest.raises(CommandError, match=r":3: mode: It is heartbeat; another mode is another"):
+    with pytest.raises(CommandError, match=r":3:1: mode: It is heartbeat; another mode is another"):
         run("apply", file)
 
 
@@ -154,7 +157,7 @@ def test_one_wrong_file_keeps_all_from_being_applied(workspace: Workspace, file:
     wrong = file.with_name("wrong.yaml")
     wrong.write_text("name: x\npromise: y\nmode: walk\n")
 
-    with pytest.raises(CommandError, match=r"wrong.yaml:3: mode: Give one of heartbeat, run"):
+    with pytest.raises(CommandError, match=r"wrong.yaml:3:1: mode: Give one of heartbeat, run"):
         run("apply", file, wrong)
 
     assert not Monitor.objects.exists()

@@ -67,22 +67,28 @@ def test_an_owner_is_a_member_by_address_or_words(owner, meant):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("promis: z", "x.yaml:4: promis: Unknown field; did you mean `promise`?"),
-        ("severity: bad", "x.yaml:4: severity: Give one of critical, high, normal, low."),
+        ("promis: z", "x.yaml:4:1: promis: Unknown field; did you mean `promise`?"),
+        ("severity: bad", "x.yaml:4:1: severity: Give one of critical, high, normal, low."),
         (
             "runbook: nowhere",
-            "x.yaml:4: runbook: Give a whole address, such as https://example.org.",
+            "x.yaml:4:1: runbook: Give a whole address, such as https://example.org.",
         ),
-        ("spec: {within: 3}\nname: q", "x.yaml:5: The key `name` stands here twice."),
-        ("spec:\n  withn: 3m", "x.yaml:5: spec.withn: Unknown field; did you mean `within`?"),
-        ("spec:\n  steps:\n    - name: a", "x.yaml:6: spec.steps[0].kind: This field is required."),
-        ("spec:\n  max_age: 3m", "x.yaml:5: spec.max_age: "),
-        ("spec:\n  schedules:\n    - on_calendar: 2001-01-01 00:00", "x.yaml:6: spec.schedules[0]"),
-        ("tags: [" + "a," * 101 + "]", "x.yaml:4: tags: At most 100 entries"),
-        ("owner: [1]", "x.yaml:4: owner: Give an object with named fields."),
+        ("spec: {within: 3}\nname: q", "x.yaml:5:1: name: `name` stands in line 1 already."),
+        ("spec:\n  withn: 3m", "x.yaml:5:3: spec.withn: Unknown field; did you mean `within`?"),
+        (
+            "spec:\n  steps:\n    - name: a",
+            "x.yaml:6:7: spec.steps[0].kind: This field is required.",
+        ),
+        ("spec:\n  max_age: 3m", "x.yaml:5:3: spec.max_age: "),
+        (
+            "spec:\n  schedules:\n    - on_calendar: 2001-01-01 00:00",
+            "x.yaml:6:7: spec.schedules[0]",
+        ),
+        ("tags: [" + "a," * 101 + "]", "x.yaml:4:1: tags: At most 100 entries"),
+        ("owner: [1]", "x.yaml:4:1: owner: Give an object with named fields."),
     ],
 )
-def test_a_refusal_names_file_line_and_field(more, said):
+def test_a_refusal_names_file_line_column_and_field(more, said):
     assert refusals(f"{LEAST}{more}\n").startswith(said)
 
 
@@ -90,20 +96,21 @@ def test_a_condition_is_refused_with_a_caret_under_the_word():
     text = f"{LEAST}spec:\n  steps:\n    - name: a\n      kind: paid\n      check: |\n        paid.payload.a == 1 &&\n        payd.payload.b == 2\n"
 
     assert refusals(text) == (
-        "x.yaml:8: spec.steps[0].check: line 2, column 1: "
+        "x.yaml:10:9: spec.steps[0].check: "
         "`payd` is no evidence kind of this spec; did you mean `paid`?\n"
-        "    payd.payload.b == 2\n"
-        "    ^"
+        "            payd.payload.b == 2\n"
+        "            ^"
     )
 
 
 def test_all_documents_that_are_wrong_are_told_at_once():
     text = f"{LEAST}mod: 1\n---\n{LEAST}---\n[1]\n---\nname: z\n"
 
-    assert [line.split(": ")[0] for line in refusals(text).splitlines()] == [
-        "x.yaml:4",
-        "x.yaml:10",
-        "x.yaml:12",
+    lines = refusals(text).splitlines()
+    assert [line.split(": ")[0] for line in lines if line[0] != " "] == [
+        "x.yaml:4:1",
+        "x.yaml:10:1",
+        "x.yaml:12:1",
     ]
 
 

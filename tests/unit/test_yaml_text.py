@@ -53,7 +53,10 @@ def test_what_is_written_is_read_as_the_same(data):
         ("true", True),
         ("~", None),
         ("'true'", "true"),
+        ("TRUE", True),
+        ("Null", None),
         ("0.99", 0.99),
+        ("1e999", "1e999"),
         ("99999999999999999999", 99999999999999999999.0),
     ],
 )
@@ -62,24 +65,45 @@ def test_plain_words_mean_what_yaml_1_2_says(text, meant):
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence", "line"),
+    ("text", "sentence", "place"),
     [
-        ("a: &x [1]\nb: *x", "Anchors and aliases", 1),
-        ("a: 1\nb: *x", "Anchors and aliases", 2),
-        ("a: !!python/object/apply:os.system [ls]", "Tags are not read", 1),
-        ("a: !!str 1", "Tags are not read", 1),
-        ("a: 1\na: 2", "twice", 2),
-        ("? [1]\n: 2", "one word", 1),
-        ("[" * (DEEPEST + 2), "levels", 1),
-        ("a: [1", "Did not find expected", 1),
-        ("a: 1\nb:\tc: d", "not allowed", 2),
+        ("a: &x [1]\nb: *x", "Anchors and aliases", (1, 4)),
+        ("a: 1\nb: *x", "Anchors and aliases", (2, 4)),
+        ("a: !!python/object/apply:os.system [ls]", "Tags are not read", (1, 4)),
+        ("a: !!str 1", "Tags are not read", (1, 4)),
+        ("a: 1\nb: {c: 1, c: 2}", "`c` stands in line 2 already", (2, 11)),
+        ("? [1]\n: 2", "one word", (1, 3)),
+        ("[" * (DEEPEST + 2), "levels", (1, 26)),
+        ("a: [1\n\n", "This is not YAML: while parsing a flow sequence did not", (1, 6)),
+        ("a: b: c", "mapping values are not allowed", (1, 5)),
+        ("a: 1\n\tb: 2\n", "This is not YAML", (2, 1)),
+        ("a: 1\nb: x\0y\n", "may not hold", (2, 5)),
     ],
 )
-def test_what_is_not_plain_data_is_refused_with_its_line(text, sentence, line):
+def test_what_is_not_plain_data_is_refused_at_its_place(text, sentence, place):
     with pytest.raises(YamlUnreadable, match=sentence) as refused:
         read_documents(text.encode())
 
-    assert refused.value.line >= line
+    assert (refused.value.spot.line, refused.value.spot.column) == place
+
+
+def test_what_stands_twice_names_its_field():
+    with pytest.raises(YamlUnreadable) as refused:
+        read_documents(b"a: {b: 1, b: 2}")
+
+    assert refused.value.field == "a.b"
+
+
+def test_a_place_is_shown_with_a_caret_and_only_what_is_around_it():
+    with pytest.raises(YamlUnreadable) as near:
+        read_documents(b"a: 1\n\tb: *x\nc: *x")
+    with pytest.raises(YamlUnreadable) as far:
+        read_documents(b"a: " + b"x" * 300 + b": 1")
+
+    assert near.value.spot.excerpt == " b: *x\n^"
+    shown, caret = far.value.spot.excerpt.split("\n")
+    assert len(shown) < 100
+    assert shown[caret.index("^")] == ":"
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b"a: \x07", b" " * (MOST_BYTES + 1)])
@@ -113,7 +137,11 @@ def test_documents_that_say_nothing_are_left_out():
 def test_a_field_has_the_place_of_its_key_and_what_is_missing_that_of_its_surroundings():
     document = only("name: x\nspec:\n  steps:\n    - name: a\n      check: |\n        x == 1\n")
 
-    assert document.place_of("spec.steps[0].check") == (5, 7)
-    assert document.place_of("spec.steps[0].kind") == (4, 7)
-    assert document.place_of("spec.steps[7].kind") == (3, 3)
-    assert document.place_of("promise") == (1, 1)
+    def place(spot):
+        return spot.line, spot.column
+
+    assert place(document.spot_of("spec.steps[0].check")) == (5, 7)
+    assert place(document.spot_in("spec.steps[0].check", 1, 6)) == (6, 14)
+    assert place(document.spot_of("spec.steps[0].kind")) == (4, 7)
+    assert place(document.spot_of("spec.steps[7].kind")) == (3, 3)
+    assert place(document.spot_of("promise")) == (1, 1)

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from luota.lib.yaml_text import Document, YamlUnreadable, read_documents
+from luota.lib.yaml_text import Document, Spot, YamlUnreadable, read_documents
 from luota.portal.blueprints.fields import MONITOR, Blueprint
 from monitors.conditions.document import SpecInvalid, parse_spec, to_document
 from monitors.conditions.sense import check_fires
+from monitors.rules_text import spot_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,15 +19,16 @@ class Refusal:
     """What is wrong with a file, and where."""
 
     source: str
-    line: int
+    spot: Spot | None
+    """None where the whole file is meant."""
     field: str
     sentence: str
 
     def __str__(self) -> str:
-        """`billing.yaml:12: spec.steps[0].check: …`; the lines of a condition with its caret follow."""
-        place = f"{self.source}:{self.line}" if self.line else self.source
-        said, *excerpt = self.sentence.split("\n")
-        first = ": ".join(filter(None, (place, self.field, said)))
+        """`billing.yaml:12:7: spec.within: …`, then the line with a caret."""
+        place = f"{self.source}:{self.spot.line}:{self.spot.column}" if self.spot else self.source
+        first = ": ".join(filter(None, (place, self.field, self.sentence)))
+        excerpt = self.spot.excerpt.splitlines() if self.spot else []
         return "\n".join([first, *(f"    {line}" for line in excerpt)])
 
 
@@ -55,7 +57,9 @@ def read_file(raw: bytes, *, source: str, now: datetime) -> list[Entry]:
     try:
         documents = read_documents(raw)
     except YamlUnreadable as error:
-        refusal = Refusal(source=source, line=error.line, field="", sentence=error.sentence)
+        refusal = Refusal(
+            source=source, spot=error.spot, field=error.field, sentence=error.sentence
+        )
         raise FilesRefused([refusal]) from error
     entries: list[Entry] = []
     refusals: list[Refusal] = []
@@ -83,8 +87,5 @@ def _read(document: Document, *, now: datetime) -> Blueprint:
 
 
 def _refusal(source: str, document: Document, error: SpecInvalid) -> Refusal:
-    line, _ = document.place_of(error.field)
-    sentence = error.sentence
-    if error.place:
-        sentence = f"{error.place}: {sentence}\n{error.place.excerpt}".rstrip()
-    return Refusal(source=source, line=line, field=error.field, sentence=sentence)
+    spot = spot_of(document, error.field, error)
+    return Refusal(source=source, spot=spot, field=error.field, sentence=error.sentence)

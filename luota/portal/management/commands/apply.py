@@ -60,4 +60,4 @@ def _read(name: str) -> list[Entry]:
             return read_file(file.read(MOST_BYTES + 1), source=name, now=clock.now())
     except OSError as error:
         said = f"{error.strerror}."
-        raise FilesRefused([Refusal(source=name, line=0, field="", sentence=said)]) from error
+        raise FilesRefused([Refusal(source=name, spot=None, field="", sentence=said)]) from error
