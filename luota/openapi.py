@@ -8,6 +8,8 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
+from luota.problems import PROBLEM_TYPES
+
 
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the same for everybody
@@ -16,7 +18,7 @@ def schema(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the same for
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "docs/api.html")
+    return render(request, "docs/api.html", {"problems": PROBLEM_TYPES})
 
 
 @lru_cache(maxsize=1)

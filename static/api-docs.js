@@ -8,4 +8,6 @@ SwaggerUIBundle({
   domNode: place,
   deepLinking: true,
   validatorUrl: null,
+  // The calls push the problems down when they are drawn: go again to the one that the address names.
+  onComplete: () => location.hash.startsWith("#problem") && document.querySelector(location.hash)?.scrollIntoView(),
 });

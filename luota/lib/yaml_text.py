@@ -209,7 +209,7 @@ def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _body(event: yaml.ScalarEvent) -> Body:
+def _body(event: Any) -> Body:
     """A block begins below its `|`; blank lines before the words are no part of them."""
     line, column = _place(event)
     if event.style not in {"|", ">"}:
@@ -234,7 +234,7 @@ def _scalar(event: Any) -> Any:
 
 def _no_yaml(error: yaml.MarkedYAMLError, text: Text) -> YamlUnreadable:
     """In the library's words, which say what it looked for."""
-    mark: Any = error.problem_mark or error.context_mark
+    mark = error.problem_mark or error.context_mark
     said = " ".join(filter(None, [error.context, error.problem]))
     spot = text.spot(mark.line + 1, mark.column + 1) if mark else None
     return YamlUnreadable(f"This is not YAML: {said}.", spot=spot)
