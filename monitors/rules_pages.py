@@ -11,13 +11,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from luota.lib.http import render_fragment
 from luota.lib.pages import number_in, split_page
 from monitors import operations, queries
 from monitors.conditions.document import SpecInvalid, parse_spec
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor
 from monitors.queries import get_monitor, get_version
-from monitors.rules_text import Fault, RulesText, TextInvalid, read_rules, write_rules
+from monitors.rules_text import Fault, RulesText, read_rules, use_rules, write_rules
 from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
 from workspaces.roles import Action
@@ -84,30 +85,32 @@ def edit(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
     base = get_version(monitor.pk, number) if number else monitor.spec
     text = write_rules(base.document if base else {})
     line = _asked_line(request, read_rules(text))
-    return _editor(request, monitor, text, line=line)
+    return show_editor(request, monitor, text, line=line)
 
 
 def _save(request: MemberRequest, monitor: Monitor) -> HttpResponse:
-    """Nothing is stripped from the text: its lines are counted, and its first blanks mean something."""
-    text = request.POST.get("text", "").replace("\r\n", "\n")
+    text = text_written(request)
     in_force = monitor.spec.number if monitor.spec else 0
     if request.POST.get("version", "") not in {"", str(in_force)}:
         said = f"Somebody saved version {in_force} while you were writing."
-        return _editor(request, monitor, text, said=said, status=409)
-    read = None
-    try:
-        read = read_rules(text)
-        draft = replace(operations.draft_of(monitor), rules=read.document)
-        saved = operations.update_monitor(
-            monitor=monitor, draft=draft, actor=actor_of(request), now=request.now
-        )
-    except TextInvalid as error:
-        return _editor(request, monitor, text, fault=error.fault, status=422)
-    except SpecInvalid as error:
-        fault = read.fault_of(error) if read else None
-        return _editor(request, monitor, text, fault=fault, status=422)
+        return show_editor(request, monitor, text, said=said, status=409)
+    saved = use_rules(text, lambda rules: _save_rules(request, monitor, rules))
+    if isinstance(saved, Fault):
+        return show_editor(request, monitor, text, fault=saved, status=422)
     _tell(request, in_force, saved.spec.number if saved.spec else 0)
     return redirect("monitor_rules", monitor.workspace_id, monitor.pk)
+
+
+def _save_rules(request: MemberRequest, monitor: Monitor, rules: Any) -> Monitor:
+    draft = replace(operations.draft_of(monitor), rules=rules)
+    return operations.update_monitor(
+        monitor=monitor, draft=draft, actor=actor_of(request), now=request.now
+    )
+
+
+def text_written(request: MemberRequest) -> str:
+    """Nothing is stripped from it: its lines are counted, and its first blanks mean something."""
+    return request.POST.get("text", "").replace("\r\n", "\n")
 
 
 def _tell(request: MemberRequest, before: int, after: int) -> None:
@@ -117,7 +120,7 @@ def _tell(request: MemberRequest, before: int, after: int) -> None:
         messages.success(request, f"Version {after} is in force.")
 
 
-def _editor(
+def show_editor(
     request: MemberRequest,
     monitor: Monitor,
     text: str,
@@ -126,6 +129,7 @@ def _editor(
     line: int | None = None,
     **said: Any,
 ) -> HttpResponse:
+    """`said` is what the page tells above the text: a fault, a trial, or why it was not saved."""
     fault: Fault | None = said.get("fault")
     marked = fault.line if fault else line
     context = {
@@ -136,7 +140,10 @@ def _editor(
         "around": around(text, marked) if marked else [],
         "kinds": _kinds_of(monitor),
     }
-    return render(request, "monitors/rules_edit.html", _of_rules(monitor, **context), status=status)
+    told = _of_rules(monitor, **context)
+    return render_fragment(
+        request, "monitors/rules_edit.html", "monitors/_rules_edit.html", told, status=status
+    )
 
 
 def _of_rules(monitor: Monitor, **context: object) -> dict[str, object]:

@@ -4,9 +4,9 @@ Pages and comparisons write rules here, so that they all show the same lines. Wh
 is refused, luota.lib.yaml_text decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from luota.lib.yaml_text import Document, Spot, YamlUnreadable, read_documents, write_document
 from monitors.conditions.document import SpecInvalid
@@ -20,6 +20,8 @@ from monitors.conditions.rules import (
     Step,
     Threshold,
 )
+
+T = TypeVar("T")
 
 MOST_BYTES = 64 * 1024
 ALL_DEFAULT = "# every rule is at its default\n"
@@ -105,6 +107,18 @@ def read_rules(text: str) -> RulesText:
         refused = YamlUnreadable("One document is read, not several.", spot=found[1].spot_of(""))
         raise TextInvalid(fault_at(refused.spot, refused))
     return RulesText(found[0] if found else None)
+
+
+def use_rules(text: str, use: Callable[[Any], T]) -> T | Fault:
+    """What `use` makes of the document, or what is wrong with the text; `use` may raise SpecInvalid."""
+    try:
+        read = read_rules(text)
+    except TextInvalid as error:
+        return error.fault
+    try:
+        return use(read.document)
+    except SpecInvalid as error:
+        return read.fault_of(error)
 
 
 def write_rules(document: Mapping[str, object]) -> str:

@@ -25,6 +25,8 @@ from monitors.forms import MonitorEditor, editor_of
 from monitors.ledger import ledger_of
 from monitors.models import Monitor, Run
 from monitors.queries import get_monitor
+from monitors.rules_pages import show_editor, text_written
+from monitors.rules_text import Fault, use_rules
 from workspaces.access import MemberRequest, page_for
 from workspaces.roles import Action
 
@@ -59,7 +61,27 @@ def try_on_past(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
         "mode": mode.value,
         "trial": trial,
     }
-    return render(request, "monitors/edit.html", context, status=200 if trial else 422)
+    status = 200 if trial else 422
+    return render_fragment(
+        request, "monitors/edit.html", "monitors/_edit.html", context, status=status
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.EDIT_MONITORS)
+def try_text_on_past(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
+    """The editor again with the text as it was written, and the trial above it. Nothing is saved."""
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    if request.method != "POST":
+        return redirect("monitor_rules_edit", monitor.workspace_id, monitor.pk)
+    text = text_written(request)
+    try:
+        trial = use_rules(text, lambda rules: trial_of(monitor, rules, now=request.now))
+    except RulesUnreadable:
+        return show_editor(request, monitor, text, status=422, unreadable=True)
+    if isinstance(trial, Fault):
+        return show_editor(request, monitor, text, status=422, fault=trial, tried=True)
+    return show_editor(request, monitor, text, trial=trial)
 
 
 def _try(monitor: Monitor, editor: MonitorEditor, now: datetime) -> Trial | None:

@@ -15,6 +15,11 @@ urlpatterns = [
         name="monitor_try",
     ),
     path(
+        "w/<uuid:workspace_id>/monitors/<uuid:monitor_id>/rules/try",
+        insight.try_text_on_past,
+        name="monitor_try_text",
+    ),
+    path(
         "w/<uuid:workspace_id>/monitors/<uuid:monitor_id>/mutation",
         insight.mutation,
         name="monitor_mutation",

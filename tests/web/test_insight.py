@@ -1,6 +1,5 @@
-"""Pages about whether a spec is right: a form tried on past runs, holes, the ledger, why."""
+"""Pages about whether a spec is right: holes, the ledger, why."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -13,27 +12,6 @@ from luota.lib import clock
 from monitors.models import Monitor, Run, Spec
 from tests.factories.moments import judge, tell
 from tests.web.conftest import MINUTE, RESTORE, Drill
-from workspaces.models import Role
-
-FORM = {
-    "mode": "run",
-    "name": "Restore drill",
-    "promise": "Last night's backup can be restored",
-    "severity": "2",
-    "environment": "production",
-    "within": "30m",
-    "schedules-TOTAL_FORMS": "0",
-    "schedules-INITIAL_FORMS": "0",
-    "comforts-TOTAL_FORMS": "1",
-    "comforts-INITIAL_FORMS": "0",
-    "comforts-0-claim": "The dump exited with 0",
-    "comforts-0-kind": "dump",
-    "steps-TOTAL_FORMS": "1",
-    "steps-INITIAL_FORMS": "0",
-    "steps-0-claim": "The backup is in the second place",
-    "steps-0-name": "upload",
-    "steps-0-kind": "upload",
-}
 
 
 def page_of(monitor: Monitor, tail: str) -> str:
@@ -48,73 +26,6 @@ def prove(drill: Drill) -> None:
     at = drill.began_at + 40 * MINUTE
     tell(drill.monitor, Action.EVIDENCE, at=at, kind="restore_check", external_run_id="drill-1")
     judge(at=at + MINUTE)
-
-
-# ── try on past runs ──────────────────────────────────────────────────────────────────────────
-def test_the_form_of_a_monitor_offers_a_trial_and_that_of_a_new_one_does_not(
-    member_client: Client, drill: Drill
-) -> None:
-    edit = member_client.get(page_of(drill.monitor, "edit")).content.decode()
-    new = member_client.get(
-        page_of(drill.monitor, "edit").split(str(drill.monitor.pk))[0] + "new?mode=run"
-    )
-
-    assert f'formaction="{page_of(drill.monitor, "try")}#trial"' in edit
-    assert "formaction" not in new.content.decode()
-
-
-def test_a_trial_shows_what_is_lost_and_keeps_the_form_as_it_was_written(
-    member_client: Client, drill: Drill
-) -> None:
-    answer = member_client.post(page_of(drill.monitor, "try"), FORM | {"promise": "Other words"})
-    page = answer.content.decode()
-
-    assert answer.status_code == 200
-    assert "Tried on 1 past run; not saved" in page
-    assert "Lost: 1 break that these rules no longer find" in page
-    assert "drill-1" in page.split('id="trial"')[1].split("</section>")[0]
-    assert "Other words" in page
-    assert f'action="{page_of(drill.monitor, "edit")}"' in page
-
-
-def test_a_trial_saves_nothing(member_client: Client, drill: Drill) -> None:
-    before = list(Run.objects.values()), list(Monitor.objects.values())
-    member_client.post(page_of(drill.monitor, "try"), FORM | {"name": "Another name"})
-
-    assert Spec.objects.count() == 1
-    assert (list(Run.objects.values()), list(Monitor.objects.values())) == before
-
-
-def test_a_trial_tells_what_the_new_rules_would_overlook(
-    member_client: Client, drill: Drill
-) -> None:
-    prove(drill)
-    page = member_client.post(page_of(drill.monitor, "try"), FORM).content.decode()
-
-    assert "Nobody would notice if …" in page
-    assert "… <code>restore_check</code> never came" in page
-
-
-def test_a_form_that_cannot_be_meant_is_shown_with_the_field_and_no_trial(
-    member_client: Client, drill: Drill
-) -> None:
-    for change in ({"within": "soon"}, {"name": ""}):
-        answer = member_client.post(page_of(drill.monitor, "try"), FORM | change)
-        assert answer.status_code == 422
-        assert 'aria-invalid="true"' in answer.content.decode()
-        assert 'id="trial"' not in answer.content.decode()
-
-
-def test_reloading_a_trial_leads_back_to_the_form(member_client: Client, drill: Drill) -> None:
-    answer = member_client.get(page_of(drill.monitor, "try"))
-
-    assert (answer.status_code, answer["Location"]) == (302, page_of(drill.monitor, "edit"))
-
-
-def test_who_may_not_edit_may_not_try(client_as: Callable[[Role], Client], drill: Drill) -> None:
-    viewer = client_as(Role.VIEWER)
-
-    assert viewer.post(page_of(drill.monitor, "try"), FORM).status_code == 403
 
 
 # ── what nobody would notice ──────────────────────────────────────────────────────────────────
