@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from evidence.known_receivers import memory, secrets_of
 from evidence.receiver_models import Receiver
-from evidence.receivers.catalogue import VENDORS
+from evidence.receivers.catalogue import VENDORS, Vendor
 from evidence.receivers.contract import Refused
 from monitors.standings import find_monitor
 from workspaces import audit
@@ -38,7 +38,7 @@ class NoSuchMonitor(Exception):
 
 
 class SecretsInvalid(Exception):
-    """A secret too short or too long, one too many, or one for a vendor that has none."""
+    """Too short or too long, no key of the vendor's form, one too many, or one for a vendor that has none."""
 
 
 class NoSuchSecret(Exception):
@@ -65,12 +65,14 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """What may be told of a secret."""
+    """What may be told of a secret; all of it when it is a public key."""
 
     id: str
     last_four: str
     """Empty of short ones: four signs would be half of it."""
     added_at: str
+    public_key: str = ""
+    """Empty of real secrets."""
 
 
 def create_receiver(
@@ -169,14 +171,18 @@ def remove_secret(*, receiver: Receiver, secret_id: str, actor: Actor, now: date
 
 def hints_of(receiver: Receiver) -> list[Hint]:
     """Oldest first."""
-    return [
-        Hint(
-            id=held["id"],
-            last_four=held["secret"][-4:] if len(held["secret"]) >= 2 * SHORTEST_SECRET else "",
-            added_at=held["added_at"],
-        )
-        for held in secrets_of(receiver)
-    ]
+    vendor = VENDORS.get(receiver.vendor)
+    return [_hint(held, vendor) for held in secrets_of(receiver)]
+
+
+def _hint(held: Mapping[str, str], vendor: Vendor | None) -> Hint:
+    secret = held["secret"]
+    return Hint(
+        id=held["id"],
+        last_four=secret[-4:] if len(secret) >= 2 * SHORTEST_SECRET else "",
+        added_at=held["added_at"],
+        public_key=secret if vendor and vendor.is_public(secret) else "",
+    )
 
 
 def _check(
@@ -198,6 +204,10 @@ def _held(vendor: str, secret: str, *, now: datetime) -> dict[str, str]:
         raise SecretsInvalid(
             f"A secret has {SHORTEST_SECRET} to {LONGEST_SECRET} characters, this one {len(secret)}."
         )
+    try:
+        VENDORS[vendor].check_secret(secret)
+    except Refused as refused:
+        raise SecretsInvalid(refused.detail) from None
     return {"id": secrets.token_hex(4), "secret": secret, "added_at": now.isoformat()}
 
 

@@ -81,6 +81,9 @@ class SecretInputShape(Shape):
 class SecretHintShape(serializers.Serializer[Any]):
     id = serializers.CharField()
     lastFour = serializers.CharField(allow_blank=True)
+    publicKey = serializers.CharField(
+        allow_null=True, help_text="The whole of it when it is a public key; null of secrets."
+    )
     addedAt = serializers.DateTimeField()
 
 
@@ -125,7 +128,12 @@ def tell_receiver(receiver: Receiver) -> dict[str, Any]:
         "name": receiver.name,
         "address": address_of(receiver),
         "secrets": [
-            {"id": hint.id, "lastFour": hint.last_four, "addedAt": hint.added_at}
+            {
+                "id": hint.id,
+                "lastFour": hint.last_four,
+                "publicKey": hint.public_key or None,
+                "addedAt": hint.added_at,
+            }
             for hint in hints_of(receiver)
         ],
         "settings": receiver.settings,

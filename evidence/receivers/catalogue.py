@@ -15,9 +15,11 @@ from evidence.receivers import (
     openlineage,
     otlp,
     postmark,
+    public_keys,
     resend,
     sendgrid,
     ses,
+    shared_secrets,
     standard_webhooks,
     stripe,
 )
@@ -54,6 +56,9 @@ class Vendor:
     strength_of: Callable[[Headers, Settings], Strength]
     settings_known: tuple[str, ...] = ()
     check_with: Callable[[Settings], None] | None = None
+    check_secret_with: Callable[[str], None] | None = None
+    is_public: Callable[[str], bool] = lambda _secret: False
+    """Which of its secrets are public keys, and may be shown."""
 
     def check_settings(self, settings: Settings) -> None:
         """Raises Refused(misconfigured) with the sentence for the person who wrote them."""
@@ -63,6 +68,11 @@ class Vendor:
             raise Refused(Cause.MISCONFIGURED, f"The setting {name[:60]} is unknown; {told}.")
         if self.check_with:
             self.check_with(settings)
+
+    def check_secret(self, secret: str) -> None:
+        """Raises Refused(misconfigured) with the sentence for the person who pasted it."""
+        if self.check_secret_with:
+            self.check_secret_with(secret)
 
     @property
     def strength(self) -> Strength:
@@ -155,14 +165,18 @@ _VENDORS = (
     _vendor(
         standard_webhooks,
         "Standard Webhooks, Svix",
-        secret="The secret of the endpoint, whsec_…",  # noqa: S106
+        secret="The secret of the endpoint, whsec_…, or the sender's public key, whpk_… (Ed25519).",  # noqa: S106
         place="The sender's page of webhook endpoints.",
+        check_secret_with=standard_webhooks.check_secret,
+        is_public=public_keys.is_public,
     ),
     _vendor(
         resend,
         "Resend",
         secret="The signing secret of the webhook, whsec_…",  # noqa: S106
         place="Webhooks → Add webhook; choose the email events.",
+        check_secret_with=standard_webhooks.check_secret,
+        is_public=public_keys.is_public,
     ),
     _vendor(
         postmark,
@@ -177,6 +191,8 @@ _VENDORS = (
         secret="The verification key of the signed event webhook (a public key).",  # noqa: S106
         place="Settings → Mail Settings → Event Webhook; turn Signed Event Webhook on.",
         takes_batches=True,
+        check_secret_with=sendgrid.check_secret,
+        is_public=lambda _secret: True,
     ),
     _vendor(
         mailgun,
@@ -199,6 +215,7 @@ _VENDORS = (
         secret=_BEARER,
         place="The sink or subscription of the sender; its OPTIONS handshake is answered.",
         makes_secret=True,
+        check_secret_with=shared_secrets.check_secret,
         takes_batches=True,
         verify_with=_verify_event,
         strength_of=cloudevents.strength_of,
@@ -212,6 +229,7 @@ _VENDORS = (
         place="OPENLINEAGE_URL (transport http); the client appends /api/v1/lineage.",
         tail="/api/v1/lineage",
         makes_secret=True,
+        check_secret_with=shared_secrets.check_secret,
     ),
     _vendor(
         otlp,
@@ -220,6 +238,7 @@ _VENDORS = (
         place="OTEL_EXPORTER_OTLP_ENDPOINT; the exporter appends /v1/traces.",
         tail="/v1/traces",
         makes_secret=True,
+        check_secret_with=shared_secrets.check_secret,
         takes_batches=True,
     ),
     _vendor(

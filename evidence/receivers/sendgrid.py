@@ -8,6 +8,7 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -96,14 +97,29 @@ def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:
     return Delivery(id=digest_of(raw), found=tuple(_found(event) for event in events))
 
 
+def check_secret(secret: str) -> None:
+    """Raises Refused(misconfigured) with the sentence for the person who pasted it."""
+    if _key_of(secret) is None:
+        raise Refused(
+            Cause.MISCONFIGURED,
+            "This is no verification key: SendGrid shows a public key of the curve P-256 in base64.",
+        )
+
+
 def _keys(secrets: Sequence[str]) -> Iterator[ec.EllipticCurvePublicKey]:
-    for secret in secrets:
-        try:
-            key = _load(secret.strip())
-        except (ValueError, UnsupportedAlgorithm):
-            continue
-        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-            yield key
+    return filter(None, map(_key_of, secrets))
+
+
+@lru_cache(maxsize=256)
+def _key_of(secret: str) -> ec.EllipticCurvePublicKey | None:
+    """Read once: it is public and does not change. None when it is none of SendGrid's form."""
+    try:
+        key = _load(secret.strip())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    return None
 
 
 def _load(secret: str) -> object:

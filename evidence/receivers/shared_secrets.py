@@ -12,6 +12,15 @@ KEY_HEADER = "x-luota-key"
 """For senders that can add a header of their own but no Authorization."""
 
 
+def check_secret(secret: str) -> None:
+    """What is sent as a header can only be ASCII. Raises Refused(misconfigured)."""
+    if not secret.isascii():
+        raise Refused(
+            Cause.MISCONFIGURED,
+            "It is sent as a header, which carries letters of ASCII and no others.",
+        )
+
+
 def check_key(headers: Mapping[str, str], secrets: Sequence[str]) -> None:
     """Authorization: Bearer SECRET, or SECRET in our own header."""
     given = _authorization(headers, "bearer") or headers.get(KEY_HEADER, "").strip()

@@ -1,4 +1,5 @@
-"""Pure: Standard Webhooks, and Svix, which is the same under its own header names.
+"""Pure: Standard Webhooks, and Svix, which is the same under its own header names. Senders sign with a shared
+secret (v1, HMAC-SHA256) or with a key pair (v1a, Ed25519), or with both at once while they change.
 
 The message's id is signed and stays over the retries, so it is the key of idempotency.
 """
@@ -7,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from evidence.findings import Found
+from evidence.receivers import public_keys
 from evidence.receivers.contract import Cause, Delivery, Refused, Rule
 from evidence.receivers.reading import (
     event_id_of,
@@ -18,7 +20,7 @@ from evidence.receivers.reading import (
     text,
     time_of,
 )
-from evidence.receivers.signatures import check_mac, check_time, from_base64
+from evidence.receivers.signatures import check_mac, check_time, from_base64, wire_bytes
 
 VENDOR = "standard_webhooks"
 RULES = (
@@ -32,21 +34,44 @@ RULES = (
 )
 _FAMILIES = ("svix", "webhook")
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - how their secrets begin
+_PRIVATE_PREFIX = "whsk_"
+_SIGNATURES_MOST = 16
+"""A sender changes from one key to the next; a hundred signatures would only make us calculate."""
 
 
 def verify(
     raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime
 ) -> None:
-    """`v1,<base64>`, several of them apart by spaces while the sender changes secrets. Raises Refused."""
-    keys = _keys(secrets)
+    """`v1,<base64>` and `v1a,<base64>` in any order, apart by spaces; one that fits is enough. Raises Refused."""
+    shared, public = _shared(secrets), list(public_keys.keys_in(secrets))
+    if not shared and not public:
+        raise Refused(
+            Cause.NO_SECRET,
+            "The receiver has no secret whsec_<base64> and no public key whpk_<base64>.",
+        )
     message_id, stamp, signatures = _signed(headers)
-    pairs = [word.partition(",")[::2] for word in signatures.split()]
-    given = [from_base64(code) for version, code in pairs if version == "v1"]
-    if not given:
-        raise Refused(Cause.NO_SIGNATURE, "There is no signature of version v1.")
-    head = f"{message_id}.{stamp}.".encode(errors="replace")
-    check_mac(given, head + raw, keys)
+    codes, seals = _codes(signatures, "v1"), _codes(signatures, "v1a")
+    if not (codes and shared) and not (seals and public):
+        wanted = " or ".join(filter(None, ("v1" if shared else "", "v1a" if public else "")))
+        raise Refused(
+            Cause.NO_SIGNATURE,
+            f"There is no signature of version {wanted}, which the receiver has a key for.",
+        )
+    signed = b"%b.%b.%b" % (*(wire_bytes(word) for word in (message_id, stamp)), raw)
+    if not any(public_keys.fits(key, seal, signed) for key in public for seal in seals):
+        check_mac(codes, signed, shared)
     check_time(stamp, now=now)
+
+
+def _codes(signatures: str, version: str) -> list[bytes]:
+    words = signatures.split()
+    if len(words) > _SIGNATURES_MOST:
+        raise Refused(
+            Cause.BAD_SIGNATURE,
+            f"It brings {len(words)} signatures; {_SIGNATURES_MOST} are looked at.",
+        )
+    pairs = [word.partition(",")[::2] for word in words]
+    return [from_base64(code) for named, code in pairs if named == version]
 
 
 def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:
@@ -80,9 +105,25 @@ def _signed(headers: Mapping[str, str]) -> tuple[str, str, str]:
     )
 
 
-def _keys(secrets: Sequence[str]) -> list[bytes]:
-    keys = [from_base64(secret.strip().removeprefix(_SECRET_PREFIX)) for secret in secrets]
-    usable = [key for key in keys if key]
-    if not usable:
-        raise Refused(Cause.NO_SECRET, "The receiver has no secret of the form whsec_<base64>.")
-    return usable
+def _shared(secrets: Sequence[str]) -> list[bytes]:
+    keys = [_shared_key(secret) for secret in secrets if not public_keys.is_public(secret)]
+    return [key for key in keys if key]
+
+
+def _shared_key(secret: str) -> bytes:
+    return from_base64(secret.strip().removeprefix(_SECRET_PREFIX))
+
+
+def check_secret(secret: str) -> None:
+    """Raises Refused(misconfigured) with the sentence for the person who pasted it."""
+    if public_keys.is_public(secret):
+        public_keys.check(secret)
+    elif secret.strip().startswith(_PRIVATE_PREFIX):
+        raise Refused(
+            Cause.MISCONFIGURED,
+            "whsk_… is the sender's private key, which only the sender may have: give its public key, whpk_….",
+        )
+    elif not _shared_key(secret):
+        raise Refused(
+            Cause.MISCONFIGURED, "A secret is whsec_ and base64; a public key is whpk_ and base64."
+        )

@@ -87,6 +87,24 @@ def test_secrets_change_without_a_gap(writer: Client, job: Monitor) -> None:
     assert writer.delete(f"{url}/{made['secrets'][0]['id']}").status_code == 401
 
 
+def test_public_keys_are_shown_and_several_are_good_at_once(writer: Client, job: Monitor) -> None:
+    """They are no secret, and whoever compares them with the sender's page needs to see them."""
+    now = clock.now()
+    shared, sealed = of.standard_webhooks(now), of.standard_webhooks_public(now)
+    words = {"vendor": "standard_webhooks", "secret": shared.secret, "monitorId": str(job.pk)}
+    made = make(writer, **words)
+    url = f"/v1/receivers/{made['id']}"
+
+    before = deliver(made["id"], sealed)
+    told = send(writer, "post", f"{url}/secrets", {"secret": sealed.secret}).json()
+    after = [deliver(made["id"], each).status_code for each in (shared, sealed)]
+
+    assert (before.status_code, before.json()["code"]) == (401, "no_signature")
+    assert [each["publicKey"] for each in told["secrets"]] == [None, sealed.secret]
+    assert shared.secret not in json.dumps(told)
+    assert after == [200, 200]
+
+
 def test_it_is_changed_disabled_enabled_and_deleted(writer: Client, job: Monitor) -> None:
     made = make(writer)
     url, good = f"/v1/receivers/{made['id']}", of.stripe(clock.now(), secret=GIVEN)
@@ -119,6 +137,11 @@ def test_it_is_changed_disabled_enabled_and_deleted(writer: Client, job: Monitor
         ({"vendor": "generic_hmac", "settings": {"algorithm": "md5"}}, "settings"),
         ({"vendor": "generic_hmac", "settings": {"hedaer": "x"}}, "settings"),
         ({"vendor": "ses", "secret": ""}, "settings"),
+        ({"vendor": "standard_webhooks", "secret": f"whpk_{'A' * 43}="}, "secret"),
+        ({"vendor": "standard_webhooks", "secret": f"whsk_{'B' * 43}="}, "secret"),
+        ({"vendor": "resend", "secret": "whsec_no base64!"}, "secret"),
+        ({"vendor": "sendgrid", "secret": "MFkwEwYHKoZIzj0CAQYI"}, "secret"),
+        ({"vendor": "otlp", "secret": "ein gehöriges"}, "secret"),
         ({"vendor": "ses", "settings": {"topic_arn": "arn:aws:sns:a:1:b"}}, "secret"),
         ({"monitorId": "01890000-0000-7000-8000-000000000000"}, "monitorId"),
         ({"colour": "red"}, "colour"),

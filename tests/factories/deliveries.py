@@ -5,13 +5,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
@@ -43,6 +44,7 @@ STRIPE = "whsec_stripe_4711"
 WHSEC = f"whsec_{base64.b64encode(b'a key of 24 bytes, about').decode()}"
 _EXAMPLES = Path(__file__).parents[1] / "unit" / "receivers" / "examples"
 _JSON = "application/json"
+_PAIR = Ed25519PrivateKey.generate()
 _SENDGRID = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -102,6 +104,20 @@ def standard_webhooks(now: datetime) -> Delivery:
         "Webhook-Signature": StandardWebhook(WHSEC).sign("msg_1", now, raw),
     }
     return Delivery(secret=WHSEC, raw=raw.encode(), headers=headers, kind="invoice.paid", rule="*")
+
+
+def standard_webhooks_public(now: datetime) -> Delivery:
+    """The same, signed by a key pair: the receiver has the public key."""
+    shared = standard_webhooks(now)
+    names = ("Webhook-Id", "Webhook-Timestamp")
+    signed = b".".join([*(shared.headers[name].encode() for name in names), shared.raw])
+    seal = base64.b64encode(_PAIR.sign(signed)).decode()
+    public = base64.b64encode(_PAIR.public_key().public_bytes_raw()).decode()
+    return replace(
+        shared,
+        secret=f"whpk_{public}",
+        headers={**shared.headers, "Webhook-Signature": f"v1a,{seal}"},
+    )
 
 
 def resend(now: datetime) -> Delivery:

@@ -1,5 +1,6 @@
 """The pages of receivers: choose the vendor, make it, see what it brought, refused and by which rules."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -69,9 +70,24 @@ def test_a_given_secret_is_never_shown(member_client: Client, pages: str) -> Non
     assert "…4711" in made.content.decode()
 
 
+@pytest.mark.parametrize("vendor", ["standard_webhooks", "sendgrid"])
+def test_a_public_key_is_shown_whole(member_client: Client, pages: str, vendor: str) -> None:
+    now = clock.now()
+    key = (of.standard_webhooks_public if vendor == "standard_webhooks" else of.sendgrid)(
+        now
+    ).secret
+    given = {"vendor": vendor, "name": "Sender", "secret": key}
+
+    made = member_client.post(f"{pages}new", given, follow=True).content.decode()
+
+    assert html.escape(key) in made
+    assert "public key" in made
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ({"vendor": "resend", "name": "a", "secret": f"whpk_{'A' * 43}="}, "of low order"),
         ({"vendor": "stripe", "name": ""}, "This field is required"),
         ({"vendor": "stripe", "name": "a", "secret": "short"}, "8 to 4096 characters"),
         ({"vendor": "ses", "name": "a", "topic": "mail"}, "arn:aws:sns"),

@@ -12,8 +12,9 @@ STAMP = int(NOW.timestamp())
 
 
 @contextmanager
-def refused(cause):
+def refused(cause, said=""):
     with pytest.raises(Refused) as caught:
         yield
     assert caught.value.cause == cause
+    assert said in caught.value.detail
     assert caught.value.detail.endswith((".", "?"))
