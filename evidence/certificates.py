@@ -18,6 +18,7 @@ KEPT_FOR = timedelta(days=1)
 FAILED_FOR = timedelta(minutes=1)
 """So long an address that gave nothing is not asked again: whoever sends nonsense holds up nobody."""
 MOST_KEPT = 100
+"""Of those that were fetched, and as many that could not be: names that were made up push out no certificate."""
 MOST_BYTES = 16 * 1024
 PATIENCE_SECONDS = 5.0
 
@@ -30,34 +31,43 @@ class _Kept:
 
 
 class Certificates:
-    """By address, the least lately used go first; one is fetched at a time."""
+    """By address, the least lately fetched go first; one is fetched at a time."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._failed: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, url: str, *, now: datetime) -> str:
         """The certificate as PEM. Raises Refused(unreachable)."""
-        kept = self._kept.get(url)
-        if kept is None or kept.until <= now:
-            kept = self._fetch_alone(url, now)
+        kept = self._find(url, now) or self._fetch_alone(url, now)
         if not kept.text:
             raise _unreachable("The certificate that the message names could not be fetched.")
         return kept.text
+
+    def _find(self, url: str, now: datetime) -> _Kept | None:
+        kept = self._kept.get(url) or self._failed.get(url)
+        return kept if kept and now < kept.until else None
 
     def _fetch_alone(self, url: str, now: datetime) -> _Kept:
         if not self._lock.acquire(timeout=PATIENCE_SECONDS):
             raise _unreachable("Another certificate is being fetched.")
         try:
-            kept = self._kept.get(url)
-            if kept is None or kept.until <= now:
-                kept = self._kept[url] = _fetch(url, now)
-            self._kept.move_to_end(url)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            kept = self._find(url, now)
+            if kept is None:
+                kept = _fetch(url, now)
+                self._keep(url, kept)
             return kept
         finally:
             self._lock.release()
+
+    def _keep(self, url: str, kept: _Kept) -> None:
+        self._kept.pop(url, None)
+        self._failed.pop(url, None)
+        shelf = self._kept if kept.text else self._failed
+        shelf[url] = kept
+        while len(shelf) > MOST_KEPT:
+            shelf.popitem(last=False)
 
 
 def _fetch(url: str, now: datetime) -> _Kept:

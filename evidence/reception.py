@@ -17,7 +17,7 @@ from evidence.placing import submit_found
 from evidence.receiver_models import Receiver
 from evidence.receivers import ses
 from evidence.receivers.catalogue import TOPIC
-from evidence.receivers.contract import Cause, Delivery, Refused
+from evidence.receivers.contract import FINDINGS_MOST, Cause, Delivery, Refused
 from evidence.refusals import Refusal
 from evidence.signals import PAYLOAD_BYTES, Sender
 from luota.lib.rates import Excess, limiter
@@ -27,7 +27,6 @@ from workspaces.audit import LUOTA
 USE_RECORDED_EVERY = timedelta(minutes=1)
 AHEAD_MOST = timedelta(minutes=5)
 """What claims to have happened later than that counts as of its receipt."""
-FINDINGS_MOST = 1_000
 _log = logging.getLogger(__name__)
 
 

@@ -26,7 +26,6 @@ _STATUS = {
 }
 """All other causes are 401: the sender is not shown to be who it says."""
 _RETRY_SECONDS = 60
-_BATCH = "batch"
 _ALLOW = "OPTIONS, POST"
 
 
@@ -104,9 +103,7 @@ def _check_size(size: int, limit: int) -> None:
 
 def _limit_of(receiver: Known, headers: dict[str, str]) -> int:
     """A single CloudEvent is as short as any other webhook."""
-    is_single = receiver.vendor.name == cloudevents.VENDOR and _BATCH not in headers.get(
-        "content-type", ""
-    )
+    is_single = receiver.vendor.name == cloudevents.VENDOR and not cloudevents.is_batch(headers)
     return RECEIVED_BATCH if receiver.vendor.takes_batches and not is_single else RECEIVED_BODY
 
 

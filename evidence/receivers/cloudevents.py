@@ -5,6 +5,7 @@ a code as generic_hmac reads it, else the bearer secret vouches for the sender, 
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,7 @@ RULES = (
 _STRUCTURED = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch+json"
 _PREFIX = "ce-"
+_ESCAPED = re.compile(r"\\(.)")
 _DATA = frozenset({"data", "data_base64", "datacontenttype", "dataschema"})
 _CONTEXT = frozenset({"specversion", "id", "source", "type", "subject", "time"})
 _TRACE = frozenset({"traceparent", "tracestate"})
@@ -50,6 +52,10 @@ def strength_of(headers: Mapping[str, str], settings: Mapping[str, Any]) -> Stre
     """What a delivery is worth that verify() let pass: in the binary form the code does not cover type and id."""
     is_whole = _media_type(headers.get("content-type", "")) in {_STRUCTURED, _BATCH}
     return Strength.ATTESTED if settings.get("header") and is_whole else Strength.RECEIPT
+
+
+def is_batch(headers: Mapping[str, str]) -> bool:
+    return _media_type(headers.get("content-type", "")) == _BATCH
 
 
 def verify(
@@ -70,7 +76,7 @@ def verify(
 def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:
     """All events or none: raises Refused when one is unreadable."""
     media_type = _media_type(headers.get("content-type", ""))
-    if media_type == _BATCH:
+    if is_batch(headers):
         return Delivery(id=digest_of(raw), found=tuple(_found(event) for event in _batch(raw)))
     if media_type == _STRUCTURED:
         event = json_of(raw)
@@ -91,7 +97,7 @@ def _batch(raw: bytes) -> list[Any]:
 
 def _binary(raw: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     attributes: dict[str, Any] = {
-        name.removeprefix(_PREFIX): unquote(value)
+        name.removeprefix(_PREFIX): _attribute(value)
         for name, value in headers.items()
         if name.startswith(_PREFIX)
     }
@@ -100,6 +106,16 @@ def _binary(raw: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     if any("\x00" in value for value in attributes.values()):
         raise unreadable("NUL characters cannot be stored.")
     return attributes | {"data": _data(raw, headers.get("content-type", ""))}
+
+
+def _attribute(value: str) -> str:
+    """A header may be quoted, and is percent-encoded UTF-8 (HTTP protocol binding, 3.1.3.2)."""
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = _ESCAPED.sub(r"\1", value[1:-1])
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise unreadable("A ce- header is not percent-encoded UTF-8.") from None
 
 
 def _data(raw: bytes, content_type: str) -> Any:

@@ -12,6 +12,9 @@ from functools import lru_cache
 
 from evidence.findings import Found
 
+FINDINGS_MOST = 1_000
+"""That one delivery may bring."""
+
 
 class Cause(StrEnum):
     """Why a delivery was refused; listed beside it in the portal."""

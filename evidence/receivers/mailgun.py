@@ -3,6 +3,7 @@
 https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,9 @@ VENDOR = "mailgun"
 STRENGTH = Strength.RECEIPT
 OLDEST = timedelta(hours=9)
 """Mailgun repeats for 8 hours and does not say that it signs anew."""
+
+# Time and token are signed as one word: whoever may move the border between them makes new tokens of an old one.
+_TIMESTAMP = re.compile(r"[0-9]{10}", re.ASCII)
 
 _KINDS = {
     "accepted": mail.SENT,
@@ -58,6 +62,10 @@ def verify(
     signature = text(signed, "signature")
     if not (timestamp and token and signature):
         raise Refused(Cause.NO_SIGNATURE, "timestamp, token or signature is missing in the body.")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise Refused(
+            Cause.BAD_SIGNATURE, "The timestamp is not in whole seconds, as Mailgun's are."
+        )
     check_mac([from_hex(signature)], (timestamp + token).encode(), keys_of(secrets))
     check_time(timestamp, now=now, oldest=OLDEST)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceRequest,
@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from evidence.findings import Found
-from evidence.receivers.contract import Delivery, Refused, Rule
+from evidence.receivers.contract import FINDINGS_MOST, Cause, Delivery, Refused, Rule
 from evidence.receivers.reading import (
     check_storable,
     digest_of,
@@ -49,10 +49,15 @@ RULES = (
     Rule(match="luota.monitor", kind=_ENDED, ids=_IDS, note="a span with this one, but no kind"),
 )
 """By attribute of the span; luota.run names the run. Other spans are accepted and left out."""
-_STATUSES = {0: "unset", 1: "ok", 2: "error"}
+_STATUSES = {"1": "ok", "2": "error"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 _TEXT_CHARACTERS = 4000
+SPANS_MOST = 20_000
+"""Of ours and of others, in one request; a few bytes of protobuf or gzip can hold millions that are empty."""
+SPAN_BYTES = 128 * 1024
+"""Of one span of ours, and of its resource; far less of them is kept."""
+_OURS = frozenset({"luota.monitor", "luota.kind"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,11 @@ def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:
     """Every span that is meant for us. One that cannot be read is rejected alone, as partialSuccess says."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     body = unpacked(raw, headers)
-    found, refusals = [], []
-    for span in _spans(_request(body, media_type)):
+    found: list[Found] = []
+    refusals: list[str] = []
+    for span in _spans(body, media_type):
+        if len(found) + len(refusals) == FINDINGS_MOST:
+            raise Refused(Cause.TOO_LARGE, f"A request may bring {FINDINGS_MOST} spans of ours.")
         try:
             found.append(_found(span))
         except Refused as refused:
@@ -90,28 +98,57 @@ def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:
     )
 
 
-def _request(body: bytes, media_type: str) -> dict[str, Any]:
-    """The request in the shape of OTLP/JSON, whichever way it came."""
+def _spans(body: bytes, media_type: str) -> Iterator[_Span]:
+    """Only those that are meant for us: traces of others come along in every batch."""
     if media_type == JSON:
-        return object_of(body)
+        return _spans_of_json(object_of(body))
     if media_type != PROTOBUF:
         raise unreadable(f"The content type must be {JSON} or {PROTOBUF}.")
     try:
-        message = ExportTraceServiceRequest.FromString(body)
+        return _spans_of_message(ExportTraceServiceRequest.FromString(body))
     except DecodeError as error:
         raise unreadable(f"The body is not protobuf: {error}.") from None
+
+
+def _spans_of_json(request: dict[str, Any]) -> Iterator[_Span]:
+    carriers = parts(request, "resourceSpans")
+    scopes = [(carrier, scope) for carrier in carriers for scope in parts(carrier, "scopeSpans")]
+    _check_count(sum(len(parts(scope, "spans")) for _, scope in scopes))
+    for carrier, scope in scopes:
+        resource = _attributes(parts(carrier, "resource", "attributes"))
+        for span in parts(scope, "spans"):
+            attributes = parts(span, "attributes")
+            if any(text(each, "key") in _OURS for each in attributes):
+                yield _Span(span, _attributes(attributes), resource)
+
+
+def _spans_of_message(request: ExportTraceServiceRequest) -> Iterator[_Span]:
+    """In the shape of OTLP/JSON; what is not ours is never turned into it."""
+    _check_count(len(request.resource_spans))
+    _check_count(sum(len(carrier.scope_spans) for carrier in request.resource_spans))
+    scopes = [
+        (carrier, scope) for carrier in request.resource_spans for scope in carrier.scope_spans
+    ]
+    _check_count(sum(len(scope.spans) for _, scope in scopes))
+    for carrier, scope in scopes:
+        ours = [span for span in scope.spans if any(each.key in _OURS for each in span.attributes)]
+        resource = _attributes(parts(_as_json(carrier.resource), "attributes")) if ours else {}
+        for span in ours:
+            body = _as_json(span)
+            yield _Span(body, _attributes(parts(body, "attributes")), resource)
+
+
+def _as_json(message: Message) -> dict[str, Any]:
+    if message.ByteSize() > SPAN_BYTES:
+        raise Refused(Cause.TOO_LARGE, f"A span or resource is longer than {SPAN_BYTES} bytes.")
     return MessageToDict(message, use_integers_for_enums=True)
 
 
-def _spans(request: dict[str, Any]) -> Iterator[_Span]:
-    """Only those that are meant for us: traces of others come along in every batch."""
-    for resource_spans in parts(request, "resourceSpans"):
-        resource = _attributes(parts(resource_spans, "resource", "attributes"))
-        for scope_spans in parts(resource_spans, "scopeSpans"):
-            for body in parts(scope_spans, "spans"):
-                attributes = parts(body, "attributes")
-                if any(text(each, "key") in {"luota.monitor", "luota.kind"} for each in attributes):
-                    yield _Span(body, _attributes(attributes), resource)
+def _check_count(count: int) -> None:
+    if count > SPANS_MOST:
+        raise Refused(
+            Cause.TOO_LARGE, f"It holds {count} spans or groups of spans; {SPANS_MOST} are read."
+        )
 
 
 def _found(span: _Span) -> Found:
@@ -171,7 +208,7 @@ def _payload(span: _Span) -> dict[str, Any]:
     started, ended = _time(span.body, "startTimeUnixNano"), _time(span.body, "endTimeUnixNano")
     return {
         "name": text(span.body, "name")[:_TEXT_CHARACTERS],
-        "status": _STATUSES.get(part(span.body, "status", "code") or 0, "unset"),
+        "status": _STATUSES.get(text(span.body, "status", "code"), "unset"),
         "message": _error_text(span.body)[:_TEXT_CHARACTERS],
         "started_at": started.isoformat() if started else None,
         "duration_seconds": (ended - started).total_seconds() if started and ended else None,

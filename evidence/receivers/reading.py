@@ -25,6 +25,8 @@ _OURS = frozenset({START, CLOSE, PING})
 _ID_NAME = re.compile(r"(\w+?)(?:_id|Id)")
 _NUL = "\x00"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT = 2.0**53
+"""From here on floats are not what was written; whole numbers of up to 64 bits are read as such."""
 _MILLISECONDS = 100_000_000_000
 """Numbers from here on count milliseconds: as seconds they would lie beyond the year 5000."""
 
@@ -47,6 +49,8 @@ def unpacked(raw: bytes, headers: Mapping[str, str]) -> bytes:
         raise unreadable(f"The body is not gzip: {error}.") from None
     if not unpacker.eof:
         raise unreadable(f"The gzip is cut off or unpacks to more than {UNPACKED_MOST} bytes.")
+    if unpacker.unused_data:
+        raise unreadable("Something follows the end of the gzip.")
     return body
 
 
@@ -100,11 +104,15 @@ def parts(value: object, *path: str) -> list[dict[str, Any]]:
 
 
 def text(value: object, *path: str) -> str:
-    """The text or number at the path as text; "" for everything else."""
+    """The text or number at the path as text; "" for everything else.
+
+    Also for whole numbers that were rounded when they were read: two different ids would read as one.
+    """
     found = part(value, *path)
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         return ""
-    return str(found)
+    is_rounded = isinstance(found, float) and abs(found) >= _EXACT
+    return "" if is_rounded else str(found)
 
 
 def ids_of(**values: str) -> dict[str, str]:

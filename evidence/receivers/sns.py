@@ -29,6 +29,7 @@ _AMAZON = r"https://sns\.[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}\.amazonaws\.com"
 # The whole address is matched, never taken apart: two parsers may differ over which host it names.
 _CERTIFICATE_URL = re.compile(_AMAZON + r"/SimpleNotificationService-[0-9a-f]{1,64}\.pem", re.ASCII)
 _CONFIRM_URL = re.compile(_AMAZON + r"/\?Action=ConfirmSubscription&[!-~]{1,2000}", re.ASCII)
+_BREAK = re.compile(r"[\r\n]")
 _PEM = "-----BEGIN CERTIFICATE-----"
 _ARN = "arn:"
 _HASHES: dict[str, type[SHA1 | SHA256]] = {"1": SHA1, "2": SHA256}
@@ -75,6 +76,7 @@ def verify_envelope(raw: bytes, secrets: Sequence[str], *, now: datetime) -> Non
     envelope = envelope_of(raw)
     if not text(envelope, "Signature"):
         raise Refused(Cause.NO_SIGNATURE, "Signature is missing.")
+    _check_lines(envelope)
     topics = [secret.strip() for secret in secrets if secret.strip().startswith(_ARN)]
     if not topics:
         raise Refused(Cause.NO_SECRET, "The receiver names no topic (arn:aws:sns:…).")
@@ -83,6 +85,13 @@ def verify_envelope(raw: bytes, secrets: Sequence[str], *, now: datetime) -> Non
     if not any(_fits(key, envelope) for key in _keys(secrets, now)):
         raise Refused(Cause.BAD_SIGNATURE, "No valid certificate fits the signature.")
     check_time(text(envelope, "Timestamp"), now=now, oldest=OLDEST)
+
+
+def _check_lines(envelope: dict[str, Any]) -> None:
+    """Names and values are signed as lines: a line break in a value would let one signature fit two messages."""
+    names = (name for name in _SIGNED[text(envelope, "Type")] if name != "Message")
+    if any(_BREAK.search(text(envelope, name)) for name in names):
+        raise Refused(Cause.BAD_SIGNATURE, "A signed value other than Message has a line break.")
 
 
 def _keys(secrets: Sequence[str], now: datetime) -> Iterator[RSAPublicKey]:

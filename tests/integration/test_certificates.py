@@ -77,3 +77,16 @@ def test_a_confirmation_that_is_not_taken_is_no_confirmation(amazon: Amazon) -> 
     with pytest.raises(Refused):
         certificates.confirm(URL)
     certificates.confirm(URL)
+
+
+def test_names_that_were_made_up_push_out_no_certificate(amazon: Amazon) -> None:
+    made_up = [URL.replace("0a", f"{n:x}b") for n in range(certificates.MOST_KEPT + 20)]
+    amazon.script = [200, *[404] * len(made_up)]
+    kept = Certificates()
+    kept.get(URL, now=NOON)
+
+    for each in made_up:
+        with pytest.raises(Refused):
+            kept.get(each, now=NOON)
+
+    assert kept.get(URL, now=NOON) == "PEM"

@@ -185,3 +185,31 @@ def test_what_is_no_cloudevent_is_unreadable(raw, headers):
 def test_one_unreadable_event_refuses_the_whole_batch_and_none_is_lost_in_silence():
     with refused("unreadable"):
         cloudevents.read(*batch(structured()[0], json.dumps({"specversion": "1.0"}).encode()))
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("o%2D1", "o-1"),
+        ('"o 1"', "o 1"),
+        ('"a \\"b\\" \\\\c"', 'a "b" \\c'),
+        ('"%22"', '"'),
+        ('"', '"'),
+    ],
+)
+def test_a_quoted_header_is_read_as_the_binding_says(header, value):
+    raw, headers = binary()
+    assert found_in((raw, headers | {"ce-subject": header})).run == value
+
+
+def test_a_header_that_is_no_utf8_is_unreadable():
+    """Read leniently, two ids would become one, and the second event a repetition of the first."""
+    raw, headers = binary()
+    with refused("unreadable"):
+        cloudevents.read(raw, headers | {"ce-id": "%FF"})
+
+
+@pytest.mark.parametrize("content_type", ["application/json; x=batch", "text/plain", ""])
+def test_only_the_media_type_makes_a_batch(content_type):
+    assert cloudevents.is_batch(BATCH)
+    assert not cloudevents.is_batch({"content-type": content_type})

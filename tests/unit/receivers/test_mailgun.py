@@ -59,6 +59,12 @@ def refusal(raw: bytes, secrets: list[str]) -> Cause | None:
         (body_of(signature="no hex"), [KEY], Cause.BAD_SIGNATURE),
         (body_of(signature="ä"), [KEY], Cause.BAD_SIGNATURE),
         (body_of(signature=""), [KEY], Cause.NO_SIGNATURE),
+        (
+            body_of(timestamp=f"{int(NOW.timestamp())}{TOKEN[:3]}", token=TOKEN[3:]),
+            [KEY],
+            Cause.BAD_SIGNATURE,
+        ),
+        (body_of(timestamp=f"{int(NOW.timestamp())}.0"), [KEY], Cause.BAD_SIGNATURE),
         (body_of(token=None), [KEY], Cause.NO_SIGNATURE),
         (body_of(timestamp=[]), [KEY], Cause.NO_SIGNATURE),
         (b'{"event-data": {}}', [KEY], Cause.NO_SIGNATURE),
@@ -189,3 +195,15 @@ def test_what_is_no_event_is_unreadable(raw: bytes) -> None:
 def test_odd_parts_never_break_the_reading(odd: Any) -> None:
     event = dict.fromkeys(EVENT, odd) | {"event": "delivered"}
     assert mailgun.read(body_of(event), {}).found[0].kind == mail.DELIVERED
+
+
+def test_the_border_between_time_and_token_cannot_be_moved_to_make_a_new_token() -> None:
+    """Milliseconds are three digits more: a token that begins with digits could lend them to its time."""
+    stamp, token = str(int(NOW.timestamp())), "123" + TOKEN
+    code = hmac.new(KEY.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+
+    honest = body_of(timestamp=stamp, token=token, signature=code)
+    moved = body_of(timestamp=f"{stamp}123", token=TOKEN, signature=code)
+
+    assert refusal(honest, [KEY]) is None
+    assert refusal(moved, [KEY]) is Cause.BAD_SIGNATURE

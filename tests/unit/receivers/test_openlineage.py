@@ -175,7 +175,14 @@ def test_gzip_is_taken_off_and_other_codings_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"x", gzip.compress(b"{}", mtime=0)[:-4], gzip.compress(bytes(6 << 20), mtime=0)]
+    "raw",
+    [
+        b"",
+        b"x",
+        gzip.compress(b"{}", mtime=0)[:-4],
+        gzip.compress(bytes(6 << 20), mtime=0),
+        gzip.compress(b"{}", mtime=0) * 2,
+    ],
 )
 def test_bad_gzip_and_bombs_are_unreadable(raw: bytes) -> None:
     with pytest.raises(Refused) as refused:

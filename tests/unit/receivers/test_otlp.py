@@ -291,7 +291,7 @@ def test_the_example_of_the_specification_is_read() -> None:
     assert found.occurred_at == datetime(2018, 12, 13, 14, 51, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("odd", [None, [], {}, 7, "x", [None], [{}]])
+@pytest.mark.parametrize("odd", [None, [], {}, 7, "x", [None], [{}], {"code": [1]}, {"code": {}}])
 def test_odd_parts_never_break_the_reading(odd: Any) -> None:
     whole = MessageToDict(request_of(span({"luota.kind": "x"})), use_integers_for_enums=True)
     inner = whole["resourceSpans"][0]["scopeSpans"][1]["spans"][0]

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from evidence.receivers import ses
+from evidence.receivers import ses, sns
 from evidence.receivers.contract import Cause, Refused
 from tests.unit.receivers.sns_messages import (
     CERTIFICATE_URL,
@@ -196,3 +196,18 @@ def test_the_end_of_a_subscription_is_kept_and_not_undone() -> None:
     delivery = ses.read(raw, {})
     assert delivery.confirm_url == ""
     assert delivery.found[0].kind == "sns.unsubscribe_confirmation"
+
+
+def test_a_subject_cannot_be_folded_into_a_new_message_id() -> None:
+    """Both spellings are signed as the same lines: the second would be a replay under a key of its own."""
+    signed = envelope_of(event("Delivery"), Subject="Mail")
+    folded = signed | {"MessageId": f"{signed['MessageId']}\nSubject\nMail"}
+    del folded["Subject"]
+
+    assert sns.string_to_sign(folded) == sns.string_to_sign(signed)
+    assert refusal(orjson.dumps(signed), [PEM, TOPIC]) is None
+    assert refusal(orjson.dumps(folded), [PEM, TOPIC]) is Cause.BAD_SIGNATURE
+
+
+def test_a_message_of_several_lines_is_taken() -> None:
+    assert refusal(body_of("first\nsecond"), [PEM, TOPIC]) is None
