@@ -83,13 +83,16 @@ class RunMoveInline(ReadingInline):
 class RunAdmin(ReadingAdmin):
     list_display = ("id", "monitor", "workspace", "occurrence", "state", "state_since")
     list_select_related = ("monitor", "workspace")
-    search_help_text = "Id of the run or of the monitor"
+    search_help_text = "Id of the run or of the monitor, or the run's whole external id"
     raw_id_fields = ("monitor", "spec", "workspace")
     inlines = (RunMoveInline,)
     ordering = ("-pk",)
 
     def found_by(self, term: str) -> Q | None:
-        return by_own_or_monitor(Run, term)
+        """External ids are often UUIDs too: it is one when no row has it. Index: run_by_external_id."""
+        external = Q(occurrence=term) & ~Q(key="")
+        known = by_own_or_monitor(Run, term)
+        return known if known and Run.objects.filter(known).exists() else external
 
 
 def by_own_or_monitor(model: type[Model], term: str) -> Q | None:

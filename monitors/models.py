@@ -68,6 +68,8 @@ class Monitor(models.Model):
     """Slots at or before it are settled."""
     is_broken = models.BooleanField(default=False)
     """Any signal may end a break: only then does intake mark the monitor due. Kept by the evaluator."""
+    run_proven_at: datetime | None
+    """No column: annotated by standings.monitors_of()."""
     first_signal_at = models.DateTimeField(null=True)
     latest_signal_at = models.DateTimeField(null=True)
     """Greatest Evidence.at of all signals; written by intake, unindexed, so the update stays heap-only."""
@@ -288,6 +290,8 @@ class Run(models.Model):
             ),
             # Closing by external id without a subject known to the caller.
             models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),
+            # Support's search for a run by its external id, over all monitors; silent slots have none.
+            models.Index(fields=["occurrence"], name="run_by_external_id", condition=~Q(key="")),
             # Runs that a list names and that have not begun: whatever comes for their key is theirs.
             models.Index(
                 fields=["monitor", "key"],

@@ -149,6 +149,33 @@ def test_files_runs_and_tokens_are_found_by_what_people_read_out(support: Client
         assert found(support, Token, term) == [token]
 
 
+@pytest.mark.parametrize(
+    "external", ["report-2026-03-29", "0192f0c1-7a2b-4c3d-8e4f-5a6b7c8d9e0f", "Grüße / 7", "#4711"]
+)
+def test_a_run_is_found_by_its_whole_external_id_in_any_workspace(
+    support: Client, external: str
+) -> None:
+    runs = [
+        RunFactory(key="customer-1", occurrence=external),
+        RunFactory(key=external, occurrence=external),
+    ]
+    RunFactory(key="", occurrence=external)  # a silent slot has no external id
+    RunFactory(key=f"{external}x", occurrence=f"{external}x")
+
+    with CaptureQueriesContext(connection) as asked:
+        assert set(found(support, Run, external)) == set(runs)
+
+    assert any('occurrence" = ' in query["sql"] for query in asked)
+    assert found(support, Run, external[:-1]) == []
+
+
+def test_the_search_by_external_id_uses_its_index() -> None:
+    rows = Run.objects.filter(occurrence="x").exclude(key="")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "run_by_external_id" in rows.explain()
+
+
 def test_the_audit_is_found_by_its_request(support: Client) -> None:
     monitor, request_id = MonitorFactory(), uuid7()
     event = audit.record(
