@@ -16,7 +16,7 @@ __all__ = ["application"]
 
 
 def receipts_only(signals: list[Signal]) -> list[Receipt]:
-    return [Receipt(fate=Fate.STORED, evidence_id=uuid7(), state="healthy") for _ in signals]
+    return [Receipt(fate=Fate.STORED, evidence_id=uuid7(), state="proven") for _ in signals]
 
 
 views.submit = receipts_only  # type: ignore[assignment]

@@ -30,12 +30,14 @@ class MonitorRow:
 
     @property
     def state(self) -> str | None:
-        """As last judged, in the words of the standing."""
+        """Of a signal without a run, as last judged, in the words of the standing: a beat that came proves its slot."""
         if self.is_paused:
             return "paused"
         if not self.has_signal:
             return None
-        return "broken" if self.is_broken else "healthy"
+        if self.is_broken:
+            return "broken"
+        return "proven" if self.mode == Mode.HEARTBEAT else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from monitors.conditions.document import digest, parse_spec, to_document
 from monitors.conditions.rules import Mode
 from monitors.conditions.sense import check_fires
 from monitors.models import Monitor, MonitorKind, Run, Severity, Spec
+from monitors.standings import Losses, losses_of
 from workspaces import audit
 from workspaces.audit import Actor
 from workspaces.models import Membership, Route
@@ -31,6 +32,14 @@ class MonitorNameTaken(Exception):
 
 class ModeIsFixed(Exception):
     """Runs are judged by the mode that opened them; another mode is another monitor."""
+
+
+class NotConfirmed(Exception):
+    """Files, runs or evidence would go with the monitor, and its name was not given."""
+
+    def __init__(self, losses: Losses) -> None:
+        super().__init__(f"{losses} would be deleted with it.")
+        self.losses = losses
 
 
 class NotInWorkspace(Exception):
@@ -131,11 +140,16 @@ def update_monitor(
         raise _name_taken(error) from error
 
 
-def delete_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> None:
-    """With its runs and files; the tokens bound to it die with it.
+def delete_monitor(*, monitor: Monitor, confirmed: str, actor: Actor, now: datetime) -> None:
+    """With its runs and files; the tokens bound to it die with it. NotConfirmed.
+
+    `confirmed` is its name, given by whoever knows what is lost; it may be empty when nothing is.
 
     Its runs go first, in small transactions: intake waits for the lock, and the signals of everybody with it.
     """
+    losses = losses_of(monitor)
+    if losses.are_any and confirmed != monitor.name:
+        raise NotConfirmed(losses)
     revoke_tokens_of_monitor(
         workspace_id=monitor.workspace_id, monitor_id=monitor.pk, actor=actor, now=now
     )

@@ -7,6 +7,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
+from monitors.conditions.rules import Mode
+from monitors.conditions.values import State
 from monitors.models import Monitor, Run, Spec
 
 PAGE_SIZE = 50
@@ -25,15 +27,18 @@ def get_monitor(workspace_id: UUID, monitor_id: UUID) -> Monitor:
 def monitor_page(
     workspace_id: UUID, *, filters: Mapping[str, str], after: str = ""
 ) -> list[Monitor]:
-    """By name, one more than a page, with `has_broken` and the states of `recent` runs.
+    """By name, one more than a page, with `has_broken`, `has_proven` and the states of `recent` runs.
 
-    Constraint: monitor_name_once; indexes for each row: run_broken, run_recent_of_monitor.
+    Constraint: monitor_name_once; indexes for each row: run_broken, run_last_proven, run_recent_of_monitor.
     """
     runs = Run.objects.filter(monitor=OuterRef("pk"))
     broken = runs.filter(workspace_id=workspace_id, broken_since__isnull=False)
     recent = runs.order_by("-id").values("state")[:RECENT_RUNS]
     found: QuerySet[Monitor] = Monitor.objects.filter(workspace_id=workspace_id, name__gt=after)
-    found = found.annotate(has_broken=Exists(broken), recent=ArraySubquery(recent))
+    proven = runs.filter(state=State.PROVEN.value)
+    found = found.annotate(
+        has_broken=Exists(broken), has_proven=Exists(proven), recent=ArraySubquery(recent)
+    )
     found = _filtered(found, filters).select_related("owner__user").order_by("name")
     return list(found[: PAGE_SIZE + 1])
 
@@ -59,12 +64,16 @@ def get_version(monitor_id: UUID, number: int) -> Spec:
     return found
 
 
+# As standings.watch_of() tells it.
+_PROVEN = Q(mode=Mode.HEARTBEAT.value, latest_signal_at__isnull=False) | Q(has_proven=True)
+
+
 def _filtered(found: QuerySet[Monitor], filters: Mapping[str, str]) -> QuerySet[Monitor]:
     states = {
         "paused": Q(paused_at__isnull=False),
         "broken": Q(paused_at=None, has_broken=True),
-        "waiting": Q(paused_at=None, has_broken=False, first_signal_at=None),
-        "kept": Q(paused_at=None, has_broken=False, first_signal_at__isnull=False),
+        "waiting": Q(paused_at=None, has_broken=False) & ~_PROVEN,
+        "proven": Q(paused_at=None, has_broken=False) & _PROVEN,
     }
     found = found.filter(states.get(filters.get("state", ""), Q()))
     if words := filters.get("q", ""):

@@ -26,6 +26,7 @@ from monitors.forms import MonitorEditor, PauseForm, editor_of
 from monitors.models import Monitor
 from monitors.operations import MonitorNameTaken, NotInWorkspace
 from monitors.queries import get_monitor
+from monitors.standings import losses_of
 from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
 from workspaces.models import TokenKind
@@ -50,7 +51,7 @@ def listing(request: MemberRequest) -> HttpResponse:
         "filters": filters,
         "monitors": monitors,
         "has_more": has_more,
-        "states": ("broken", "kept", "waiting", "paused"),
+        "states": ("broken", "waiting", "proven", "paused"),
     }
     return render_fragment(request, "monitors/listing.html", "monitors/_listing.html", context)
 
@@ -106,13 +107,24 @@ def _save(request: MemberRequest, editor: MonitorEditor) -> Monitor | None:
 @require_http_methods(["GET", "POST"])
 @page_for(Action.EDIT_MONITORS)
 def delete(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
-    """GET asks, POST does: a monitor takes its runs and files with it."""
+    """GET asks and says what is lost, POST does it, with the monitor's name where something is."""
     monitor = get_monitor(request.membership.workspace_id, monitor_id)
-    if request.method == "POST":
-        operations.delete_monitor(monitor=monitor, actor=actor_of(request), now=request.now)
-        messages.success(request, f"“{monitor.name}” is deleted.")
-        return redirect("monitors", monitor.workspace_id)
-    return render(request, "monitors/delete.html", {"section": "monitors", "monitor": monitor})
+    context: dict[str, object] = {"section": "monitors", "monitor": monitor}
+    if request.method != "POST":
+        context["losses"] = losses_of(monitor)
+        return render(request, "monitors/delete.html", context)
+    try:
+        operations.delete_monitor(
+            monitor=monitor,
+            confirmed=text_of(request.POST, "confirm"),
+            actor=actor_of(request),
+            now=request.now,
+        )
+    except operations.NotConfirmed as error:
+        context |= {"losses": error.losses, "said": "The name is not that of the monitor."}
+        return render(request, "monitors/delete.html", context, status=422)
+    messages.success(request, f"“{monitor.name}” is deleted.")
+    return redirect("monitors", monitor.workspace_id)
 
 
 @require_http_methods(["GET", "POST"])

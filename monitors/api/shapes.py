@@ -18,7 +18,7 @@ from monitors.conditions.reading import SpecInvalid
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Severity, Spec
 from monitors.operations import MonitorDraft
-from monitors.standings import Watch, watch_of
+from monitors.standings import Watch, proven_at, watch_of
 
 MOST_TAGS = 16
 _SEVERITIES = {severity.name.lower(): severity for severity in Severity}
@@ -104,6 +104,12 @@ class SpecVersionShape(serializers.Serializer[Any]):
     rules = serializers.DictField()
 
 
+WATCH_HELP = (
+    "broken: a run, slot or content of it is broken now. proven: nothing is, and the outcome was proven at provenAt. "
+    "waiting: nothing is broken and nothing proven yet."
+)
+
+
 class MonitorShape(serializers.Serializer[Any]):
     """The configuration of a monitor and how it stands."""
 
@@ -111,7 +117,10 @@ class MonitorShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     promise = serializers.CharField()
     mode = choice_of(Mode)
-    state = choice_of(Watch)
+    state = choice_of(Watch, help_text=WATCH_HELP)
+    provenAt = serializers.DateTimeField(
+        allow_null=True, help_text="When the outcome was last proven; null: never yet."
+    )
     spec = SpecShape()
     ownerId = serializers.UUIDField(allow_null=True)
     owner = serializers.CharField(help_text="The owner as people read it.", allow_blank=True)
@@ -130,13 +139,14 @@ class MonitorShape(serializers.Serializer[Any]):
 
 
 def tell_monitor(monitor: Monitor) -> dict[str, Any]:
-    """Needs `spec` and `owner__user` selected."""
+    """Of a monitor that standings.monitors_of() found."""
     return {
         "id": monitor.pk,
         "name": monitor.name,
         "promise": monitor.promise,
         "mode": monitor.mode,
         "state": watch_of(monitor),
+        "provenAt": proven_at(monitor),
         "spec": _tell_spec(monitor),
         "ownerId": monitor.owner_id,
         "owner": monitor.owner_name,

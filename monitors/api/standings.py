@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from luota.lib.api import json_response, unauthorised
 from luota.lib.shapes import answers, choice_of, find_uuid
-from monitors.api.shapes import MonitorShape, outside_name, tell_monitor
+from monitors.api.shapes import WATCH_HELP, MonitorShape, outside_name, tell_monitor
 from monitors.conditions.rules import Mode, Strength
 from monitors.conditions.values import State, Verdict
 from monitors.models import Monitor, Run
@@ -19,6 +19,7 @@ from monitors.standings import (
     find_monitor,
     find_next_deadline,
     find_run,
+    proven_at,
     watch_of,
 )
 from workspaces.api.management import CallerView
@@ -82,7 +83,10 @@ class MonitorStandingShape(serializers.Serializer[Any]):
     monitorId = serializers.UUIDField()
     name = serializers.CharField()
     mode = choice_of(Mode)
-    state = choice_of(Watch)
+    state = choice_of(Watch, help_text=WATCH_HELP)
+    provenAt = serializers.DateTimeField(
+        allow_null=True, help_text="When the outcome was last proven; null: never yet."
+    )
     pausedUntil = serializers.DateTimeField(allow_null=True)
     firstSignalAt = serializers.DateTimeField(allow_null=True)
     latestSignalAt = serializers.DateTimeField(allow_null=True)
@@ -115,6 +119,7 @@ def tell_standing(monitor: Monitor, caller: Caller) -> dict[str, Any]:
         "name": monitor.name,
         "mode": monitor.mode,
         "state": watch_of(monitor),
+        "provenAt": proven_at(monitor),
         "pausedUntil": monitor.paused_until,
         "firstSignalAt": monitor.first_signal_at,
         "latestSignalAt": monitor.latest_signal_at,

@@ -20,6 +20,10 @@ from monitors.standings import monitors_of
 from workspaces.api.management import ManagementView, get_own, newest_first
 from workspaces.authentication import Caller, caller_of
 
+_CONFIRM = OpenApiParameter(
+    "confirm", str, description="The monitor's name. Needed when it has files, runs or evidence."
+)
+
 
 @contextmanager
 def _monitor_problems() -> Iterator[None]:
@@ -35,8 +39,26 @@ def _monitor_problems() -> Iterator[None]:
     except operations.MonitorNameTaken:
         detail = "Another monitor of this workspace has this name."
         raise Problem(status=409, code="name_taken", detail=detail, field="name") from None
+    except operations.NotConfirmed as error:
+        raise _not_confirmed(error) from None
     except interruptions.EndPassed:
         raise invalid("until", "It must lie ahead.") from None
+
+
+def _not_confirmed(error: operations.NotConfirmed) -> Problem:
+    losses = error.losses
+    return Problem(
+        status=409,
+        code="not_confirmed",
+        detail=f"{error} Nothing was deleted; repeat it with ?confirm=<the monitor's name>.",
+        field="confirm",
+        extras={
+            "openFiles": losses.open_files,
+            "files": losses.files,
+            "runs": losses.runs,
+            "hasEvidence": losses.has_evidence,
+        },
+    )
 
 
 class MonitorsView(ManagementView):
@@ -62,7 +84,8 @@ class MonitorsView(ManagementView):
             monitor = operations.create_monitor(
                 workspace_id=self.caller.workspace_id, draft=draft, actor=self.actor, now=self.now
             )
-        return json_response(201, shapes.tell_monitor(monitor))
+        made = _own_monitor(self.caller, str(monitor.pk))
+        return json_response(201, shapes.tell_monitor(made))
 
 
 class MonitorView(ManagementView):
@@ -96,11 +119,19 @@ class MonitorView(ManagementView):
             )
         return _told(self.caller, monitor_id)
 
-    @extend_schema(operation_id="deleteMonitor", responses=answers({204: None}))
-    def delete(self, request: HttpRequest, monitor_id: str) -> HttpResponse:  # noqa: ARG002
-        """With its runs, files and tokens."""
+    @extend_schema(
+        operation_id="deleteMonitor", parameters=[_CONFIRM], responses=answers({204: None}, 409)
+    )
+    def delete(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
+        """With its runs, files and tokens. What has files, runs or evidence is deleted only when `confirm` is its name:
+        else 409 tells how many there are (`openFiles`, `files`, `runs`, `hasEvidence`) and nothing is done.
+        """
         monitor = _own_monitor(self.caller, monitor_id)
-        operations.delete_monitor(monitor=monitor, actor=self.actor, now=self.now)
+        confirmed = request.GET.get("confirm", "")
+        with _monitor_problems():
+            operations.delete_monitor(
+                monitor=monitor, confirmed=confirmed, actor=self.actor, now=self.now
+            )
         return HttpResponse(status=204)
 
 

@@ -12,10 +12,12 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from incidents.models import Incident
 from luota.lib import clock
 from monitors.models import Monitor
 from tests.conftest import with_key
-from tests.factories import MonitorFactory, RouteFactory
+from tests.factories import MonitorFactory, RouteFactory, RunFactory
+from tests.factories.incidents import IncidentFactory
 from workspaces.models import AuditEvent, Token, TokenKind, Workspace
 
 URL = "/v1/monitors"
@@ -258,6 +260,45 @@ def test_a_deleted_monitor_is_gone_with_its_tokens(writer: Client, monitor: Moni
     assert problem(writer.get(f"{URL}/{monitor.pk}"))[0] == 401
     assert problem(writer.delete(f"{URL}/{monitor.pk}"))[0] == 401
     assert Token.objects.get(pk=key["id"]).revoked_at is not None
+
+
+@pytest.fixture
+def used(monitor: Monitor) -> Monitor:
+    """With a file that is open, one that is not, runs, and evidence."""
+    Monitor.objects.filter(pk=monitor.pk).update(
+        name="Billing & access", first_signal_at=clock.now()
+    )
+    IncidentFactory(monitor=monitor)
+    IncidentFactory(
+        monitor=monitor, state="resolved", resolved_at=clock.now(), resolution="recovered"
+    )
+    RunFactory.create_batch(3, monitor=monitor)
+    monitor.refresh_from_db()
+    return monitor
+
+
+@pytest.mark.parametrize(
+    "confirm", ["", "?confirm=", "?confirm=true", "?confirm=billing%20%26%20access"]
+)
+def test_what_has_a_history_is_not_deleted_without_its_name(
+    writer: Client, used: Monitor, confirm: str
+) -> None:
+    told = writer.delete(f"{URL}/{used.pk}{confirm}")
+
+    body = told.json()
+    assert (told.status_code, body["code"], body["field"]) == (409, "not_confirmed", "confirm")
+    assert {name: body[name] for name in ("openFiles", "files", "runs", "hasEvidence")} == {
+        "openFiles": 1, "files": 2, "runs": 3, "hasEvidence": True,
+    }  # fmt: skip
+    assert "1 open file, 2 files in all, 3 runs and its evidence" in body["detail"]
+    assert used.runs.count() == 3
+
+
+def test_with_its_name_it_is_deleted(writer: Client, used: Monitor) -> None:
+    assert writer.delete(f"{URL}/{used.pk}?confirm=Billing%20%26%20access").status_code == 204
+
+    assert not Monitor.objects.filter(pk=used.pk).exists()
+    assert not Incident.objects.exists()
 
 
 CALLS = [

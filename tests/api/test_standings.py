@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from luota.lib import clock
+from monitors.conditions.rules import Mode
 from monitors.conditions.values import State
 from monitors.models import Monitor, Run
 from tests.conftest import with_key
@@ -132,21 +133,45 @@ def test_only_management_tokens_see_the_configuration(
     assert told["configuration"]["spec"]["rules"] == {"schedules": [{"interval": "5m"}]}
 
 
+HEARD = {"first_signal_at": NOON, "latest_signal_at": NOON}
+PAUSED = {"paused_at": NOON, "pause_reason": "x"}
+LATER = NOON + timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
-    ("columns", "state"),
+    ("mode", "columns", "runs", "told"),
     [
-        ({}, "waiting"),
-        ({"first_signal_at": NOON}, "healthy"),
-        ({"first_signal_at": NOON, "is_broken": True}, "broken"),
-        ({"is_broken": True, "paused_at": NOON, "pause_reason": "x"}, "paused"),
+        (Mode.HEARTBEAT, {}, [], ("waiting", None)),
+        (Mode.HEARTBEAT, HEARD, [], ("proven", NOON)),
+        (Mode.HEARTBEAT, HEARD | {"is_broken": True}, [], ("broken", NOON)),
+        (Mode.HEARTBEAT, PAUSED | {"is_broken": True}, [], ("paused", None)),
+        (Mode.RUN, HEARD, [State.OPEN], ("waiting", None)),
+        (Mode.RUN, HEARD, [State.WAIVED, State.UNKNOWN], ("waiting", None)),
+        (Mode.RUN, HEARD, [State.PROVEN, State.PROVEN, State.OPEN], ("proven", LATER)),
+        (Mode.RUN, HEARD | {"is_broken": True}, [State.PROVEN, State.FAILED], ("broken", NOON)),
+        (Mode.FRESHNESS, HEARD, [], ("waiting", None)),
+        (Mode.FRESHNESS, HEARD, [State.PROVEN], ("proven", NOON)),
     ],
 )
-def test_the_state_of_a_monitor_is_derived(
-    bound: Client, monitor: Monitor, columns: dict[str, object], state: str
+def test_a_monitor_is_called_proven_only_when_it_was_and_nothing_is_broken(
+    bound: Client,
+    monitor: Monitor,
+    mode: Mode,
+    columns: dict[str, object],
+    runs: list[State],
+    told: tuple[str, datetime | None],
 ) -> None:
-    Monitor.objects.filter(pk=monitor.pk).update(**columns)
+    """A signal, or a run that is under way, is no proof of the outcome."""
+    Monitor.objects.filter(pk=monitor.pk).update(mode=mode.value, **columns)
+    for hours, run_state in enumerate(runs):
+        at = NOON + timedelta(hours=hours)
+        broken_since = at if run_state == State.FAILED else None
+        RunFactory(monitor=monitor, state=run_state, state_since=at, broken_since=broken_since)
 
-    assert bound.get(f"/v1/monitors/{monitor.pk}").json()["state"] == state
+    found = bound.get(f"/v1/monitors/{monitor.pk}").json()
+
+    proven_at = found["provenAt"] and datetime.fromisoformat(found["provenAt"])
+    assert (found["state"], proven_at) == told
 
 
 def test_a_token_of_one_monitor_opens_no_other(bound: Client, monitor: Monitor, run: Run) -> None:

@@ -235,7 +235,7 @@ def test_a_monitor_takes_its_runs_and_tokens_with_it(workspace: Workspace) -> No
         for reach in (monitor.pk, None)
     )
 
-    delete_monitor(monitor=monitor, actor=LUOTA, now=NOON)
+    delete_monitor(monitor=monitor, confirmed=monitor.name, actor=LUOTA, now=NOON)
 
     bound.refresh_from_db()
     free.refresh_from_db()
@@ -249,6 +249,6 @@ def test_a_monitor_goes_with_its_runs_however_many(monkeypatch: pytest.MonkeyPat
     monitor = MonitorFactory()
     for _ in range(5):
         RunFactory(monitor=monitor)
-    delete_monitor(monitor=monitor, actor=LUOTA, now=NOON)
+    delete_monitor(monitor=monitor, confirmed=monitor.name, actor=LUOTA, now=NOON)
     assert not Run.objects.filter(monitor_id=monitor.pk).exists()
     assert not Monitor.objects.filter(pk=monitor.pk).exists()

@@ -41,7 +41,7 @@ def test_it_tells_a_login_and_keys_that_work(home: Path) -> None:
     assert answer.status_code == 202
     listed = with_key(demo["managementToken"]).get("/v1/monitors").json()["items"]
     assert {each["name"] for each in listed} == {each["name"] for each in promises()}
-    assert {each["state"] for each in listed} <= {"healthy", "waiting"}
+    assert {each["state"] for each in listed} <= {"proven", "waiting"}
 
 
 def test_support_has_a_login_to_the_admin_and_the_demo_person_none(home: Path) -> None:

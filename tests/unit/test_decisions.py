@@ -216,7 +216,7 @@ def test_a_paused_monitor_stores_and_marks_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "state"),
-    [({"has_signal": False}, None), ({}, "healthy"), ({"is_broken": True}, "broken")],
+    [({"has_signal": False}, None), ({}, "proven"), ({"is_broken": True}, "broken")],
 )
 def test_a_heartbeat_tells_how_its_monitor_was_last_judged(
     fields: dict[str, object], state: str | None

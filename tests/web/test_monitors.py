@@ -26,7 +26,7 @@ def address(monitor: Monitor, page: str = "") -> str:
 def four(workspace: Workspace) -> None:
     """One of each standing."""
     break_drill(workspace, "A broken one", tags=["nightly"])
-    heard(workspace, "A kept one", at=clock.now() - MINUTE)
+    heard(workspace, "A proven one", at=clock.now() - MINUTE)
     silent(workspace, "A waiting one")
     paused = silent(workspace, "A paused one")
     now = clock.now()
@@ -36,14 +36,14 @@ def four(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("", {"broken", "kept", "waiting", "paused"}),
+        ("", {"broken", "waiting", "proven", "paused"}),
         ("?state=broken", {"broken"}),
-        ("?state=kept", {"kept"}),
+        ("?state=proven", {"proven"}),
         ("?state=waiting", {"waiting"}),
         ("?state=paused", {"paused"}),
         ("?q=nightly", {"broken"}),
-        ("?q=A+KEPT", {"kept"}),
-        ("?after=A+kept+one", {"paused", "waiting"}),
+        ("?q=A+PROVEN", {"proven"}),
+        ("?after=A+paused+one", {"proven", "waiting"}),
     ],
 )
 def test_the_list_is_filtered_by_its_address(
@@ -51,7 +51,9 @@ def test_the_list_is_filtered_by_its_address(
 ) -> None:
     page = member_client.get(f"/w/{workspace.pk}/monitors/{query}").content.decode()
 
-    found = {name for name in ("broken", "kept", "waiting", "paused") if f">A {name} one<" in page}
+    found = {
+        name for name in ("broken", "waiting", "proven", "paused") if f">A {name} one<" in page
+    }
     assert found == names
 
 
@@ -186,13 +188,28 @@ def test_a_silence_can_be_ended(member_client: Client, drill: Drill) -> None:
 
 
 def test_deleting_asks_first(member_client: Client, drill: Drill) -> None:
-    asked = member_client.get(address(drill.monitor, "delete"))
+    asked = member_client.get(address(drill.monitor, "delete")).content.decode()
+    wrong = member_client.post(address(drill.monitor, "delete"), {"confirm": "something else"})
     assert Monitor.objects.filter(pk=drill.monitor.pk).exists()
 
-    member_client.post(address(drill.monitor, "delete"))
+    member_client.post(address(drill.monitor, "delete"), {"confirm": drill.monitor.name})
 
-    assert "cannot be undone" in asked.content.decode()
+    assert "cannot be undone" in asked
+    assert "1 open file, 1 file in all, 1 run and its evidence" in asked
+    assert (wrong.status_code, "not that of the monitor" in wrong.content.decode()) == (422, True)
     assert not Monitor.objects.filter(pk=drill.monitor.pk).exists()
+
+
+def test_a_monitor_without_a_history_goes_by_one_button(
+    member_client: Client, workspace: Workspace
+) -> None:
+    monitor = silent(workspace, "A mistake")
+
+    asked = member_client.get(address(monitor, "delete")).content.decode()
+    member_client.post(address(monitor, "delete"))
+
+    assert 'name="confirm"' not in asked
+    assert not Monitor.objects.filter(pk=monitor.pk).exists()
 
 
 def test_a_token_is_shown_once_and_stands_in_the_snippets(

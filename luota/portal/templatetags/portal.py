@@ -228,8 +228,8 @@ def lasted(incident: Incident) -> timedelta | None:
 
 @register.filter
 def standing_of(run_state: str | None, mode: str) -> str:
-    """The mark of a monitor without an open file; a heartbeat has no run for a healthy beat."""
-    return "kept" if mode == Mode.HEARTBEAT or not run_state else run_state
+    """The mark of a monitor without an open file; the beat that came is a heartbeat's proof and has no run."""
+    return "proven" if mode == Mode.HEARTBEAT else run_state or "waiting"
 
 
 @register.filter
