@@ -20,9 +20,9 @@ from evidence.api.limits import PAYLOAD_BYTES, TAGS_MOST
 from evidence.redaction import looks_secret
 from luota.lib.api import Problem, invalid
 from luota.lib.shapes import ChoiceField
+from monitors.conditions.reading import KIND, LONGEST_KIND
 
 AHEAD = timedelta(minutes=5)
-KIND = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 
 
 class TimestampField(serializers.Field[datetime, str, str, Any]):
@@ -98,13 +98,18 @@ class NameField(serializers.CharField):
 
 
 class KindField(serializers.RegexField):
-    """The kind of a piece of evidence, such as `receipt_seen`."""
+    """The kind of a piece of evidence, such as `receipt_seen` or `email.delivered`."""
+
+    default_error_messages = {
+        "invalid": "A kind is a lower-case word of letters, digits and _, or several joined by dots,"
+        " such as `restore_check` or `email.delivered`.",
+    }
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(KIND, max_length=64, **options)
+        super().__init__(rf"^{KIND.pattern}$", max_length=LONGEST_KIND, **options)
 
     def run_validation(self, data: Any = empty) -> Any:
-        is_good = type(data) is str and KIND.fullmatch(data)
+        is_good = type(data) is str and len(data) <= LONGEST_KIND and KIND.fullmatch(data)
         return data if is_good else super().run_validation(data)
 
 

@@ -47,7 +47,9 @@ def schema_of(reader: Reader) -> Schema:
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=400)
 
-_KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*", re.ASCII)
+KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*", re.ASCII)
+"""An evidence kind, at every door: words joined by dots, `email.delivered`. Conditions read `_` for each dot."""
+LONGEST_KIND = 64
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _LABEL = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
 _SOME_TEXT = {"type": "string", "pattern": r"\S"}
@@ -127,12 +129,14 @@ def text(most: int) -> Declared:
     return Declared(read, _SOME_TEXT)
 
 
-@taking({"type": "string", "maxLength": 64, "pattern": f"^{_KIND.pattern}$"})
+@taking({"type": "string", "maxLength": LONGEST_KIND, "pattern": f"^{KIND.pattern}$"})
 def kind(value: object, path: str) -> str:
     """An evidence kind."""
-    if not isinstance(value, str) or len(value) > 64 or not _KIND.fullmatch(value):
+    if not isinstance(value, str) or len(value) > LONGEST_KIND or not KIND.fullmatch(value):
         raise SpecInvalid(
-            path, "A kind is a lower-case word of letters, digits and _, such as `restore_check`."
+            path,
+            "A kind is a lower-case word of letters, digits and _, or several joined by dots,"
+            " such as `restore_check` or `email.delivered`.",
         )
     return value
 

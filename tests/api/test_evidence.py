@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from evidence.models import Evidence
+from luota.lib import clock
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.conftest import Sending
 from tests.factories import MonitorFactory, RunFactory
+from tests.factories.moments import judge
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +36,28 @@ def test_evidence_by_name_opens_the_run_and_keeps_all_it_says(send: Sending, job
     assert (piece.kind, piece.strength, piece.ids) == ("receipt", 1, {"stripe": "in_1", "n": "7"})
     assert (piece.exit_code, piece.environment, piece.attempt) == (0, "eu", 1)
     assert str(piece.run_id) == answer.json()["runId"]
+
+
+@pytest.mark.parametrize("kind", ["email.delivered", "invoice.payment_failed", "a.b.1", "k" * 64])
+def test_a_kind_may_have_dots(send: Sending, job: Monitor, kind: str) -> None:
+    answer = send(at_monitor(job), receipt(kind=kind))
+    assert answer.status_code == 202
+    assert Evidence.objects.get(pk=answer.json()["eventId"]).kind == kind
+
+
+def test_a_step_is_met_by_a_kind_with_dots_that_a_program_sends(
+    send: Sending, workspace: Workspace
+) -> None:
+    check = "email_delivered.payload.to == expected.to"
+    job = MonitorFactory(
+        workspace=workspace,
+        mode=Mode.RUN.value,
+        document={"steps": [{"name": "told", "kind": "email.delivered", "check": check}]},
+    )
+    words = {"payload": {"to": "ann"}, "expected": {"to": "ann"}}
+    told = send(at_monitor(job), receipt(kind="email.delivered", **words)).json()
+    judge(at=clock.now())
+    assert Run.objects.get(pk=told["runId"]).state == "proven"
 
 
 def test_evidence_finds_its_run_by_subject(send: Sending, job: Monitor) -> None:
@@ -89,7 +113,8 @@ def test_a_run_named_like_a_silent_slot_is_a_run_of_its_own(send: Sending, job: 
 
 REFUSED: list[tuple[str, Any]] = [
     ("kind", None), ("kind", ""), ("kind", "Receipt"), ("kind", "1receipt"), ("kind", "re-ceipt"),
-    ("kind", "r" * 65), ("kind", ["receipt"]), ("ids", ["x"]), ("ids", "x"),
+    ("kind", "r" * 65), ("kind", ["receipt"]), ("kind", ".receipt"), ("kind", "receipt."),
+    ("kind", "mail..sent"), ("kind", f"mail.{'r' * 60}"), ("ids", ["x"]), ("ids", "x"),
     ("ids", {"a": None}), ("ids", {"a": True}), ("ids", {"a": 1.5}), ("ids", {"a": ["x"]}),
     ("ids", {"a": "x" * 201}), ("ids", {"n" * 61: "x"}), ("ids", {f"n{n}": "x" for n in range(33)}),
     ("freshAsOf", "soon"), ("attempt", 0), ("exitCode", "x"), ("environment", "e" * 61),
