@@ -43,6 +43,8 @@ class Need:
     fault: str = ""
     seen: Evidence | None = None
     """The latest piece of its kind that may vouch for it."""
+    denied: Evidence | None = None
+    """The claim that violated it outright."""
     met_by: Evidence | None = None
     met_at: datetime | None = None
     """Since when it counts as met without a break."""
@@ -98,7 +100,8 @@ class Need:
     def judge(self, world: World, before: Sequence["Need"], at: datetime) -> bool:
         """Ask the evidence anew; whether the answer is another one. `before` are the steps it comes after."""
         nothing_new = self.seen is None and not (before and self.condition)
-        if nothing_new or self.cannot_recover:
+        is_denied = self.denied is not None and self.seen is self.denied
+        if nothing_new or is_denied or self.cannot_recover:
             return False
         old = self._shown()
         self._settle(self._order(before) or self._ask(world), at)
@@ -155,8 +158,9 @@ class Need:
             self.missing = ()
 
     def violate(self, piece: Evidence) -> None:
-        """A claim says outright that it failed."""
-        self.seen, self.verdict, self.missing = piece, Verdict.VIOLATED, ()
+        """A claim says outright that it failed, or is not believed: it meets nothing, whatever follows it."""
+        self.seen = self.denied = piece
+        self.verdict, self.missing = Verdict.VIOLATED, ()
 
     def standing(self) -> StepStanding:
         """The step's mark of the proof strip."""

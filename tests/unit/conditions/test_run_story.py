@@ -67,6 +67,14 @@ def test_b_success_proves_a_run_without_steps():
     assert judgement.review_at is None
 
 
+@pytest.mark.parametrize("last", [failed(20, "second"), piece("note", "close", 20)])
+def test_a_failing_claim_is_never_taken_for_the_proof_by_the_word_after_it(last):
+    judgement = fold(JOB, facts(started(), failed(10), last), noon(30))
+
+    assert (letters(judgement), judgement.state) == ("AF", State.FAILED)
+    assert judgement.steps[0].verdict is Verdict.VIOLATED
+
+
 def test_c_warns_and_d_breaks_at_their_instants_whenever_we_look():
     judgement = fold(JOB, facts(started()), noon(500))
 
