@@ -154,7 +154,7 @@ def _claim(entry: Entry, run: RunRow) -> Fate:
     match entry.signal.action:
         case Action.START:
             return _claim_start(entry, run)
-        case Action.SUCCESS | Action.FAIL:
+        case Action.SUCCESS | Action.FAIL | Action.NOTHING:
             return _claim_close(entry, run)
         case Action.PING | Action.EVIDENCE:
             return Fate.STORED
@@ -179,17 +179,17 @@ def _claim_start(entry: Entry, run: RunRow) -> Fate:
 
 
 def _claim_close(entry: Entry, run: RunRow) -> Fate:
-    """A success or a fail, beside what the run was told before.
+    """A success, a fail, or nothing to do, beside what the run was told before.
 
     The same close again means the same outcome, content and attempt (one without a number repeats
     whichever it equals): a replay, nothing is stored. A fail after the success that won is contrary
     whatever its number, for no claim takes a believed success back (conditions.run_story): it is kept
     once, and the success stands. A claim of an earlier attempt that comes late is kept and wins
-    nothing. All else is a claim of its own and wins: fails of other content count as other attempts
-    there too, so none may be lost.
+    nothing, and so is one that there was nothing to do after a success. All else is a claim of its own
+    and wins: fails of other content count as other attempts there too, so none may be lost.
     """
     signal = entry.signal
-    is_late = _is_of_earlier_attempt(signal, run)
+    is_late = _is_of_earlier_attempt(signal, run) or _comes_after_work(signal, run)
     is_contrary = not is_late and _contradicts(signal, run)
     is_repeatable = is_late or is_contrary or run.reported == signal.outcome
     told = _find_told(signal, run, is_contrary=is_contrary) if is_repeatable else None
@@ -204,6 +204,10 @@ def _claim_close(entry: Entry, run: RunRow) -> Fate:
 
 def _contradicts(signal: Signal, run: RunRow) -> bool:
     return signal.action is Action.FAIL and run.reported == Outcome.SUCCESS
+
+
+def _comes_after_work(signal: Signal, run: RunRow) -> bool:
+    return signal.action is Action.NOTHING and run.reported == Outcome.SUCCESS
 
 
 def _is_of_earlier_attempt(signal: Signal, run: RunRow) -> bool:

@@ -9,10 +9,12 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from evidence.earlier import load_earlier
 from luota.lib.ids import first_uuid7_at
 from monitors.conditions.needs import Reads
 from monitors.conditions.rules import Mode, Strength
 from monitors.conditions.values import (
+    EarlierRuns,
     Evidence,
     Outcome,
     RunFacts,
@@ -65,6 +67,7 @@ def load_run_facts(
     """{run id: facts}. The runs need `monitor` selected; `windows` are the blind ones of late."""
     pauses = _pauses({run.monitor_id for run in runs})
     evidence = _evidence_of(runs, reads)
+    earlier = load_earlier([run for run in runs if _has_rested(evidence[run.id])])
     return {
         run.id: RunFacts(
             key=run.key,
@@ -77,9 +80,14 @@ def load_run_facts(
             blind=_touching(run, [*windows, *pauses[run.monitor_id]]),
             waiver=_waiver(run),
             superseded_at=run.superseded_at,
+            earlier=earlier.get(run.id) or EarlierRuns(),
         )
         for run in runs
     }
+
+
+def _has_rested(evidence: Sequence[Evidence]) -> bool:
+    return any(piece.outcome is Outcome.NOTHING for piece in evidence)
 
 
 def _evidence_of(runs: Sequence[Run], reads: Reads) -> Mapping[UUID, list[Evidence]]:

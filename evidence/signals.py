@@ -31,6 +31,7 @@ class Action(StrEnum):
     START = "start"
     SUCCESS = "success"
     FAIL = "fail"
+    NOTHING = "nothing"
     EVIDENCE = "evidence"
 
 
@@ -39,8 +40,13 @@ KIND_OF = {
     Action.START: START,
     Action.SUCCESS: CLOSE,
     Action.FAIL: CLOSE,
+    Action.NOTHING: CLOSE,
 }
-OUTCOME_OF = {Action.SUCCESS: Outcome.SUCCESS, Action.FAIL: Outcome.FAIL}
+OUTCOME_OF = {
+    Action.SUCCESS: Outcome.SUCCESS,
+    Action.FAIL: Outcome.FAIL,
+    Action.NOTHING: Outcome.NOTHING,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

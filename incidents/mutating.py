@@ -8,7 +8,7 @@ from incidents.past import facts_of, retained_runs, spec_of
 from monitors.conditions.document import parse_spec
 from monitors.conditions.mutation import NotProven, Score, mutate
 from monitors.conditions.rules import Mode, Spec
-from monitors.conditions.values import State
+from monitors.conditions.values import Outcome, State
 from monitors.models import Monitor, Run
 
 
@@ -34,7 +34,8 @@ def mutate_promise(
     """
     mode = Mode(monitor.mode)
     spec = spec_of(monitor.spec_id) if rules is None else parse_spec(mode, rules)
-    run = retained_runs(monitor, now=now).filter(state=State.PROVEN.value).first()
+    proven = retained_runs(monitor, now=now).filter(state=State.PROVEN.value)
+    run = proven.exclude(reported=Outcome.NOTHING.value).first()
     if run is None:
         raise NothingProven
     try:

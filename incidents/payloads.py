@@ -58,6 +58,8 @@ def _beside(step: StepStanding, rule: Step | None) -> dict[str, Any]:
     found: dict[str, Any] = {"fault": step.fault} if step.fault else {}
     if step.members is not None:
         found |= {"met": step.members[0], "wanted": step.members[1]}
+    if step.is_excused:
+        found["excused"] = True
     if rule is not None and rule.absent:
         found["absent"] = True
     if rule is not None and rule.stays_for:
@@ -172,13 +174,17 @@ def _retry_quote(run: Run, spec: Spec, step: str, quoted: Quoted) -> dict[str, A
 
 
 def _sentence_values(spec: Spec, judgement: Judgement, quoted: Quoted) -> dict[str, Any]:
-    values = _too_short(spec, judgement) | {
-        "last_signal_at": _iso(quoted.last_signal_at),
-        "fresh_as_of": _iso(quoted.fresh_as_of),
-        "limit_seconds": spec.max_duration.total_seconds() if spec.max_duration else None,
-        "duration_seconds": judgement.duration.total_seconds() if judgement.duration else None,
-        "lateness_seconds": judgement.lateness.total_seconds() if judgement.lateness else None,
-    }
+    values = (
+        _too_short(spec, judgement)
+        | _too_idle(judgement)
+        | {
+            "last_signal_at": _iso(quoted.last_signal_at),
+            "fresh_as_of": _iso(quoted.fresh_as_of),
+            "limit_seconds": spec.max_duration.total_seconds() if spec.max_duration else None,
+            "duration_seconds": judgement.duration.total_seconds() if judgement.duration else None,
+            "lateness_seconds": judgement.lateness.total_seconds() if judgement.lateness else None,
+        }
+    )
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -189,6 +195,12 @@ def _too_short(spec: Spec, judgement: Judgement) -> dict[str, Any]:
             least = spec.min_duration.total_seconds()
             return {"took_seconds": float(dict(move.values)["seconds"]), "least_seconds": least}
     return {}
+
+
+def _too_idle(judgement: Judgement) -> dict[str, Any]:
+    """Of a run that had nothing to do once too often: how often or how long, and what is allowed."""
+    idle = (Reason.NOTHING_TOO_OFTEN, Reason.NOTHING_TOO_LONG)
+    return next((dict(m.values) for m in reversed(judgement.path) if m.reason in idle), {})
 
 
 def _iso(at: datetime | None) -> str | None:

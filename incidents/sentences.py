@@ -4,11 +4,13 @@ The sentence of a file is made of what the file quotes (Incident.quote), so it o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from incidents.lifecycle import State
 from incidents.models import Incident, NoticeType, Transition
+from incidents.reasons import IDLE
+from incidents.wording import instant, length, span_of, when
 from monitors.conditions.needs import FRESH, REPORTED, SIGNAL
 from monitors.conditions.values import Cause, Reason, Verdict
 
@@ -66,33 +68,6 @@ def transition_line(transition: Transition) -> str:
     return f"{instant(transition.at)}{whom}{note}"
 
 
-def reason_sentence(reason: str, values: Mapping[str, Any]) -> str:
-    """Why a run entered a state. An unknown code is said as it is, never hidden."""
-    template = _REASONS.get(reason)
-    if template is None:
-        return f"{reason.replace('_', ' ').capitalize()}."
-    return template(values)
-
-
-def length(span: timedelta) -> str:
-    """A duration as people say it, to two units: "0.01 s", "42 min", "2 h 05 min", "3 d 4 h"."""
-    if span < timedelta(seconds=10):
-        return f"{max(0.0, round(span.total_seconds(), 2)):g} s"
-    seconds = max(0, round(span.total_seconds()))
-    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {minutes:02} min" if minutes else f"{hours} h"
-    return f"{minutes} min" if minutes else f"{seconds} s"
-
-
-def instant(at: datetime, *, beside: datetime | None = None) -> str:
-    """A time of day, with its date unless that is the date of `beside`."""
-    is_same_day = beside is not None and beside.date() == at.date()
-    return f"{at:%H:%M} UTC" if is_same_day else f"{at:%-d %b %Y %H:%M} UTC"
-
-
 def _break(incident: Incident) -> str:
     quote = incident.quote
     values = quote.get("sentence_values") or {}
@@ -105,21 +80,23 @@ def _missed(incident: Incident, quote: Mapping[str, Any], values: Mapping[str, A
         return (
             f"“{key}” never started" if others < 1 else f"“{key}” and {others} more never started"
         )
-    last = _when(values.get("last_signal_at"))
+    last = when(values.get("last_signal_at"))
     heard = f"; the last signal came {instant(last, beside=incident.opened_at)}" if last else ""
     return f"no signal came{heard}"
 
 
 def _late(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
-    lateness, step = _span(values.get("lateness_seconds")), _step_claim(incident, quote)
+    lateness, step = span_of(values.get("lateness_seconds")), _step_claim(incident, quote)
     how_late = f"{length(lateness)} late" if lateness else "late"
     return f"“{step}” was proven, but {how_late}" if step else f"the proof came {how_late}"
 
 
 def _failed(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
-    took, least = _span(values.get("took_seconds")), _span(values.get("least_seconds"))
+    took, least = span_of(values.get("took_seconds")), span_of(values.get("least_seconds"))
     if took is not None and least and incident.fingerprint == Reason.TOO_SHORT.value:
         return f"succeeded after {length(took)}, at least {length(least)} were expected"
+    if incident.fingerprint in IDLE:
+        return IDLE[incident.fingerprint](values)
     step = _step_claim(incident, quote)
     if _failing_step(incident, quote).get("verdict") == Verdict.VIOLATED.value and step:
         return f"{_healthy(quote)}the evidence says no to “{step}”{_said(quote)}"
@@ -137,12 +114,12 @@ def _stuck(incident: Incident, quote: Any, _values: Any) -> str:
 
 
 def _slow(_incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
-    limit = _span(values.get("limit_seconds"))
+    limit = span_of(values.get("limit_seconds"))
     return f"still runs after its limit of {length(limit)}" if limit else "runs longer than it may"
 
 
 def _stale(incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:
-    as_of = _when(values.get("fresh_as_of"))
+    as_of = when(values.get("fresh_as_of"))
     if as_of is None:
         return "the content is older than it may be"
     return f"the content is as of {instant(as_of, beside=incident.opened_at)}, older than it may be"
@@ -226,7 +203,7 @@ def find_due_at(incident: Incident) -> datetime | None:
     quote = incident.quote
     values = quote.get("sentence_values") or {}
     step, run = _failing_step(incident, quote), quote.get("run") or {}
-    return _when(values.get("due_at") or step.get("due_at") or run.get("expected_at"))
+    return when(values.get("due_at") or step.get("due_at") or run.get("expected_at"))
 
 
 def _failing_step(incident: Incident, quote: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -269,73 +246,3 @@ def _listed(words: Sequence[str]) -> str:
 
 def _short(text: str, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
-
-
-def _when(value: object) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value) if isinstance(value, str) and value else None
-
-
-def _span(value: object) -> timedelta | None:
-    return timedelta(seconds=float(str(value))) if value not in {None, ""} else None
-
-
-def _named(values: Mapping[str, Any], otherwise: str) -> str:
-    return f"“{values['step']}”" if values.get("step") else otherwise
-
-
-def _reported_fail(values: Mapping[str, Any]) -> str:
-    code = values.get("exit_code")
-    return "The work reported that it failed" + (f" (exit code {code})." if code else ".")
-
-
-def _too_short(values: Mapping[str, Any]) -> str:
-    took = _span(values.get("seconds"))
-    return (
-        f"Success came after {length(took)}: too soon to be believed."
-        if took is not None
-        else ("Success came too soon to be believed.")
-    )
-
-
-def _waived(values: Mapping[str, Any]) -> str:
-    return (
-        f"A person waived it: {values['reason']}."
-        if values.get("reason")
-        else "A person waived it."
-    )
-
-
-def _plain(sentence: str) -> _Sentence:
-    return lambda _values: sentence
-
-
-_REASONS: dict[str, _Sentence] = {
-    Reason.FIRST_EVIDENCE.value: _plain("The first evidence came."),
-    Reason.WARN_AFTER_PASSED.value: lambda v: f"{_named(v, 'The proof')} is later than usual.",
-    Reason.NEVER_STARTED.value: _plain("It was expected and did not start in time."),
-    Reason.STEP_NOT_MET.value: lambda v: f"{_named(v, 'A step')} was not met in time.",
-    Reason.NOTHING_NEW.value: lambda v: (
-        "Nothing new came before the deadline" + (f" of {_named(v, '')}." if v.get("step") else ".")
-    ),
-    Reason.CONTENT_OLD.value: _plain("The content is older than it may be."),
-    Reason.ALL_STEPS_MET.value: _plain("Every required step is met."),
-    Reason.REPORTED_FAIL.value: _reported_fail,
-    Reason.TOO_SHORT.value: _too_short,
-    Reason.RETRY_PROVED.value: _plain("A later attempt proved it."),
-    Reason.PROOF_WITHDRAWN.value: _plain("Later evidence says otherwise."),
-    Reason.PROOF_RETURNED.value: _plain("Later evidence proves it again."),
-    Reason.STEP_VIOLATED.value: lambda v: f"The evidence says no to {_named(v, 'a step')}.",
-    Reason.MEMBERS_MISSING.value: lambda v: f"{_named(v, 'A step')} was not met by all in time.",
-    Reason.CONDITION_BROKEN.value: lambda v: (
-        f"The check of {_named(v, 'a step')} cannot be judged: that is the monitor's fault."
-    ),
-    Reason.WAIVED_BY_PERSON.value: _waived,
-    Reason.NEWER_OCCURRENCE.value: _plain("A newer occurrence makes it moot."),
-    Reason.WE_WERE_BLIND.value: _plain(
-        "Luota could not see at the deadline, so silence proves nothing."
-    ),
-    Reason.CAUGHT_UP.value: _plain("Luota has caught up on what it could not see."),
-    Reason.WAIVER_EXPIRED.value: _plain("The waiver ended."),
-}

@@ -58,12 +58,12 @@ def _routes(cases: Iterable[Case]) -> Mapping[UUID, Route | None]:
 
 
 def _last_good(monitor_ids: set[UUID]) -> dict[UUID, dict[str, object]]:
-    """The last proven run of each monitor. Index: run_last_proven."""
+    """The last proven run of each monitor that did real work. Index: run_last_proven."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT w.id, r.id, r.occurrence, r.state_since FROM unnest(%s::uuid[]) AS w(id)"
             " CROSS JOIN LATERAL (SELECT id, occurrence, state_since FROM monitors_run"
-            "   WHERE monitor_id = w.id AND state = 'proven' ORDER BY id DESC LIMIT 1) r",
+            "   WHERE monitor_id = w.id AND state = 'proven' AND reported <> 'nothing' ORDER BY id DESC LIMIT 1) r",
             [list(monitor_ids)],
         )
         return {

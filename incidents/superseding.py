@@ -8,13 +8,14 @@ from uuid import UUID
 from django.db import connection
 
 from incidents.cases import Case
-from monitors.conditions.values import BROKEN_STATES, State
+from monitors.conditions.values import BROKEN_STATES, Reason, State
 
 
 def supersede(cases: Sequence[Case], *, now: datetime) -> set[UUID]:
     """Mark what is moot as due; returns the runs of these cases that were overtaken already."""
     with connection.cursor() as cursor:
         _make_older_moot(cursor, cases, now)
+        _end_idleness(cursor, cases, now)
         return _find_overtaken(cursor, cases, now)
 
 
@@ -57,7 +58,36 @@ def _is_bare_slot(case: Case) -> bool:
 
 
 def _newly_proven(case: Case) -> bool:
-    return case.judgement.state is State.PROVEN and case.run.state != State.PROVEN.value
+    """That there was nothing to do now says nothing of what was to be done before."""
+    is_proven = case.judgement.state is State.PROVEN and case.run.state != State.PROVEN.value
+    return is_proven and case.judgement.reason is not Reason.NOTHING_TO_DO
+
+
+def _end_idleness(cursor: Any, cases: Sequence[Case], now: datetime) -> None:
+    """Real work was proven: earlier runs that had nothing to do too often are moot, later ones are counted anew.
+
+    Index: run_broken.
+    """
+    worked = [case for case in cases if case.spec.nothing_to_do and _newly_proven(case)]
+    if worked:
+        cursor.execute(
+            "UPDATE monitors_run r SET review_at = %s, facts_version = r.facts_version + 1,"
+            " superseded_at = CASE WHEN r.id < w.id THEN w.at END"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bool[],"
+            "   %s::timestamptz[]) AS w(id, workspace_id, monitor_id, key, is_bare, at)"
+            " WHERE r.workspace_id = w.workspace_id AND r.monitor_id = w.monitor_id AND r.id <> w.id"
+            " AND r.reported = 'nothing' AND r.broken_since IS NOT NULL AND r.superseded_at IS NULL"
+            " AND (r.key = w.key OR w.is_bare AND r.key = r.occurrence)",
+            [
+                now,
+                [case.run.id for case in worked],
+                [case.run.workspace_id for case in worked],
+                [case.run.monitor_id for case in worked],
+                [case.run.key for case in worked],
+                [case.run.key == case.run.occurrence for case in worked],
+                [case.judgement.since for case in worked],
+            ],
+        )
 
 
 def _find_overtaken(cursor: Any, cases: Sequence[Case], now: datetime) -> set[UUID]:
@@ -74,7 +104,8 @@ def _find_overtaken(cursor: Any, cases: Sequence[Case], now: datetime) -> set[UU
         " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bool[], %s::timestamptz[])"
         "   AS w(id, monitor_id, key, is_bare, opened_at)"
         " CROSS JOIN LATERAL (SELECT state_since AS at FROM monitors_run WHERE"
-        "   monitor_id = w.monitor_id AND state = 'proven' AND opened_at > w.opened_at"
+        "   monitor_id = w.monitor_id AND state = 'proven' AND reported <> 'nothing'"
+        "   AND opened_at > w.opened_at"
         "   AND (key = w.key OR w.is_bare AND key = occurrence) ORDER BY id DESC LIMIT 1) p"
         " WHERE r.id = w.id AND r.superseded_at IS NULL RETURNING r.id",
         [

@@ -20,16 +20,26 @@ from workspaces.models import Membership, Route
 DURATION_HINT = "such as 90s, 15m, 1h30m, 2d"
 _MODES = [(each.value, each.value.capitalize()) for each in Mode]
 _DURATIONS = ("grace", "start_within", "within", "warn_after", "min_duration", "max_duration")
+_IDLE = {"idle_in_a_row": "in_a_row", "idle_for": "no_longer_than"}
+"""Fields of the one rule `nothing_to_do`."""
 _RULES_OF: dict[Mode, tuple[set[str], set[str]]] = {
     Mode.HEARTBEAT: ({"grace"}, {"schedules"}),
-    Mode.RUN: ({*_DURATIONS, "attempts"}, {"schedules", "comforts", "steps"}),
+    Mode.RUN: ({*_DURATIONS, *_IDLE, "attempts"}, {"schedules", "comforts", "steps"}),
     Mode.FRESHNESS: ({"max_age"}, {"comforts"}),
 }
 """The fields and the rows that a mode has; the others are not shown and not read."""
+_FIELDS = {
+    "open_after.failures": "failures",
+    "open_after.of": "of",
+    "nothing_to_do": "idle_in_a_row",
+    **{f"nothing_to_do.{rule}": name for name, rule in _IDLE.items()},
+}
+"""{rule: the field in which it is written}, where they have different names."""
 _SHOWN = {
     *_DURATIONS,
     "max_age",
     "attempts",
+    "nothing_to_do",
     "open_after",
     "recover_after",
     "schedules",
@@ -69,6 +79,11 @@ class MonitorForm(MarkedForm):
     attempts = forms.IntegerField(
         required=False, min_value=1, max_value=100, help_text="The last failing one is final."
     )
+    idle_in_a_row = forms.IntegerField(
+        required=False, min_value=1, max_value=100, label="Nothing to do, in a row at most",
+        help_text="Empty: that there was nothing to do proves nothing.",
+    )  # fmt: skip
+    idle_for = duration_field("and for at most", "Since a run that did real work.")
     failures = forms.IntegerField(
         required=False, min_value=1, max_value=100, label="A file opens after"
     )
@@ -87,7 +102,7 @@ class MonitorForm(MarkedForm):
         mode: Mode,
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
-        for name in {*_DURATIONS, "max_age", "attempts"} - _RULES_OF[mode][0]:
+        for name in {*_DURATIONS, *_IDLE, "max_age", "attempts"} - _RULES_OF[mode][0]:
             del self.fields[name]
         owners = [(str(each.pk), str(each)) for each in members]
         self.fields["owner"].choices = [("", "Nobody"), *owners]  # type: ignore[attr-defined]
@@ -185,6 +200,8 @@ class MonitorEditor:
         if given["failures"] or given["of"]:
             failures = given["failures"] or 1
             rules["open_after"] = {"failures": failures, "of": given["of"] or failures}
+        if idle := {rule: given[name] for name, rule in _IDLE.items() if given.get(name)}:
+            rules["nothing_to_do"] = idle
         for name, rows in self.rows.items():
             if written := _written(rows):
                 before = self.rules.get(name, [])
@@ -195,9 +212,7 @@ class MonitorEditor:
         """Puts the sentence where the person wrote what it is about."""
         match = _PATH.match(error.field)
         if match is None or match[1] not in self.rows:
-            name = {"open_after.failures": "failures", "open_after.of": "of"}.get(
-                error.field, error.field
-            )
+            name = _FIELDS.get(error.field, error.field)
             is_shown = name in self.form.fields
             sentence = error.sentence if is_shown else str(error)
             self.form.add_error(name if is_shown else None, sentence)
@@ -273,8 +288,9 @@ def _columns(draft: MonitorDraft) -> dict[str, Any]:
 
 def _plain_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: rule for name, rule in rules.items() if not isinstance(rule, list | dict)}
-    threshold = rules.get("open_after") or {}
-    return {**plain, **threshold}
+    threshold, bounds = rules.get("open_after") or {}, rules.get("nothing_to_do") or {}
+    idle = {name: bounds[rule] for name, rule in _IDLE.items() if rule in bounds}
+    return {**plain, **threshold, **idle}
 
 
 def _blank_rules(mode: Mode) -> dict[str, Any]:

@@ -230,7 +230,6 @@ class Run(models.Model):
     reported_evidence_id = models.UUIDField(null=True)
     attempt = models.PositiveIntegerField(default=1)
     """Raised by intake when work begins or ends again after a failing claim, or to the sender's own number."""
-
     state = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in State], default=State.OPEN.value
     )
@@ -287,6 +286,10 @@ class Run(models.Model):
                 fields=["monitor", "-id"],
                 name="run_last_proven",
                 condition=Q(state=State.PROVEN.value),
+            ),
+            # Runs that had nothing to do, newest first: how many in a row?
+            models.Index(
+                fields=["monitor", "-id"], name="run_idle", condition=Q(reported="nothing")
             ),
             # Closing by external id without a subject known to the caller.
             models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),

@@ -13,6 +13,7 @@ from monitors.conditions.document import SpecInvalid
 from monitors.conditions.rules import (
     ClockTime,
     Comfort,
+    Idle,
     Link,
     Schedule,
     Share,
@@ -29,7 +30,7 @@ ALL_DEFAULT = "# every rule is at its default\n"
 _RULES = [each.name for each in fields(Spec)]
 _PARTS = [
     each.name
-    for shape in (Comfort, Step, Schedule, Share, Threshold, ClockTime, Link)
+    for shape in (Comfort, Step, Schedule, Share, Threshold, ClockTime, Link, Idle)
     for each in fields(shape)
 ]
 """Fields in the order in which rules are explained: the database keeps none."""

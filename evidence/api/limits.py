@@ -23,7 +23,7 @@ RECEIVED_BODY = _LONG_BODY
 RECEIVED_BATCH = _BATCH_BODY
 _PORTAL_BODY = 1024 * KIB
 _LONG_PATHS = re.compile(
-    r"^/v1/(runs/close|runs/[^/]+/(success|fail|evidence)|monitors/[^/]+/evidence)$"
+    r"^/v1/(runs/close|runs/[^/]+/(success|fail|nothing|evidence)|monitors/[^/]+/evidence)$"
 )
 
 _LIST_PATH = re.compile(r"^/v1/monitors/[^/]+/expect$")

@@ -248,14 +248,14 @@ class OutputShape(PlaceShape):
 
 
 class CloseShape(OutputShape):
-    """Of /runs/{runId}/success and /fail."""
+    """Of /runs/{runId}/success, /fail and /nothing."""
 
 
 class CloseByNameShape(OutputShape):
     monitorId = IdField()
     externalRunId = NameField(max_length=200)
     subject = _word(200)
-    outcome = ChoiceField(["success", "fail"])
+    outcome = ChoiceField(["success", "fail", "nothing"])
 
 
 class EvidenceShape(OutputShape):

@@ -43,6 +43,7 @@ urlpatterns = [
     path("v1/runs/close", views.CloseByNameView.as_view(), name="api-run-close"),
     path("v1/runs/<str:run_id>/success", views.SuccessView.as_view(), name="api-run-success"),
     path("v1/runs/<str:run_id>/fail", views.FailView.as_view(), name="api-run-fail"),
+    path("v1/runs/<str:run_id>/nothing", views.NothingView.as_view(), name="api-run-nothing"),
     path("v1/runs/<str:run_id>/evidence", views.RunEvidenceView.as_view(), name="api-run-evidence"),
     path("v1/evidence", BatchView.as_view(), name="api-evidence-batch"),
     path(

@@ -107,6 +107,17 @@ class FailView(SignalView):
         return self.take(request, Action.FAIL, run_id=shapes.uuid_or_unknown(run_id))
 
 
+class NothingView(SignalView):
+    shape = shapes.CloseShape()
+
+    @extend_schema(
+        operation_id="reportNothing", request=shapes.CloseShape, responses=answers.DOCUMENTED
+    )
+    def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
+        """There was nothing to do: proves the run within the bounds of `nothingToDo` in its spec, else nothing."""
+        return self.take(request, Action.NOTHING, run_id=shapes.uuid_or_unknown(run_id))
+
+
 class RunEvidenceView(SignalView):
     shape = shapes.EvidenceShape()
 

@@ -121,6 +121,7 @@ class StepWhyShape(serializers.Serializer[Any]):
     dueAt = serializers.DateTimeField(allow_null=True)
     missing = serializers.ListField(child=serializers.CharField())
     fault = serializers.CharField(allow_blank=True)
+    excused = serializers.BooleanField(help_text="Not met and not needed: nothing was to do.")
     check = serializers.CharField(allow_blank=True)
     seen = SeenShape(many=True)
     evidence = WitnessShape(many=True)
@@ -247,6 +248,7 @@ def _tell_step(step: StepWhy) -> dict[str, Any]:
         "dueAt": standing.due_at,
         "missing": list(standing.missing),
         "fault": standing.fault,
+        "excused": standing.is_excused,
         "check": step.rule.check if step.rule else "",
         "seen": [
             {"path": each.path, "isMissing": each.is_missing, "value": each.value}

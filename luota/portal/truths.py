@@ -64,6 +64,9 @@ def _provider(evidence: Sequence[Evidence]) -> Truth:
     )
 
 
+_OUTCOMES = {Outcome.NOTHING.value: "nothing to do"}
+
+
 def _queue(run: Run, evidence: Sequence[Evidence]) -> Truth:
     """The caller's own word: its last closing claim, else its green signals."""
     closed = [each for each in evidence if each.kind == CLOSE and each.outcome]
@@ -75,7 +78,7 @@ def _queue(run: Run, evidence: Sequence[Evidence]) -> Truth:
         return Truth(
             who="Queue",
             mark="failed" if has_failed else "comfort",
-            says=f"Reported {last.outcome}{code}",
+            says=f"Reported {_OUTCOMES.get(last.outcome, last.outcome)}{code}",
             worth=worth,
             at=last.occurred_at,
         )
@@ -107,7 +110,12 @@ def _customer(run: Run) -> Truth:
     steps = run.standing.get("steps") or []
     met = sum(step.get("verdict") == Verdict.MET.value for step in steps)
     count = f"{met} of {len(steps)} steps proven." if steps else ""
-    if state is State.PROVEN:
+    if state is State.PROVEN and run.reason == Reason.NOTHING_TO_DO:
+        says, worth = (
+            "Had nothing coming",
+            "There was nothing to do, within the bounds of the rules.",
+        )
+    elif state is State.PROVEN:
         says, worth = "Has the promised state", count or "Proven by evidence."
     elif state in BROKEN_STATES:
         says, worth = "Does not have it", count or "The promise is broken."

@@ -42,6 +42,9 @@ class StepStandingShape(serializers.Serializer[Any]):
     met = serializers.IntegerField(required=False, help_text="members of a batch that met it")
     wanted = serializers.IntegerField(required=False, help_text="members that must be asked")
     absent = serializers.BooleanField(required=False, help_text="true: it must not happen")
+    excused = serializers.BooleanField(
+        required=False, help_text="true: not met and not needed, there was nothing to do"
+    )
     staysFor = serializers.CharField(
         source="stays_for", required=False, help_text="how long it must stay true"
     )

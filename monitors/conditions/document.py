@@ -32,6 +32,7 @@ from monitors.conditions.reading import (
 from monitors.conditions.rules import (
     ClockTime,
     Comfort,
+    Idle,
     Link,
     Mode,
     Schedule,
@@ -57,6 +58,7 @@ def _claimed(value: dict[str, Any]) -> dict[str, Any]:
 
 
 _CLOCK_TIME = record({"at": clock, "timezone": text(64)}, required=("at",))
+_IDLE = record({"in_a_row": count(MOST_COUNTED), "no_longer_than": duration})
 _SHARE = record({"at_least": count(1_000_000), "ratio": ratio})
 
 
@@ -118,6 +120,16 @@ _STEP = record(
     },
     required=("name", "kind"),
 ).then(lambda given: Step(**_claimed(given)))
+
+
+@taking({**_IDLE.schema, "minProperties": 1})
+def _idle(value: object, path: str) -> Idle:
+    given = _IDLE(value, path)
+    if not given:
+        raise SpecInvalid(path, 'Give a bound: {"in_a_row": 3}, {"no_longer_than": "7d"} or both.')
+    return Idle(**given)
+
+
 _THRESHOLD = record({"failures": count(MOST_COUNTED), "of": count(MOST_COUNTED)}).then(_threshold)
 SPEC = record(
     {
@@ -130,6 +142,7 @@ SPEC = record(
         "max_duration": duration,
         "max_age": duration,
         "attempts": count(MOST_COUNTED),
+        "nothing_to_do": _idle,
         "open_after": _THRESHOLD,
         "recover_after": count(MOST_COUNTED),
         "comforts": each(_COMFORT, MOST_COMFORTS),

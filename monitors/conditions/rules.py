@@ -117,6 +117,16 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Idle:
+    """How long runs may say that there was nothing to do before somebody looks; at least one of the two is set."""
+
+    in_a_row: int | None = None
+    """Runs with nothing to do since the last one that did real work."""
+    no_longer_than: timedelta | None = None
+    """Since that one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """The rules of one promise: one immutable version, parsed."""
 
@@ -137,6 +147,8 @@ class Spec:
     """Mode freshness: the content may be this old."""
     attempts: int = 1
     """Failing claims that are not final: the n-th one is."""
+    nothing_to_do: Idle | None = None
+    """Within it the claim that there was nothing to do proves a run without its steps; None: it proves nothing."""
     open_after: Threshold = field(default_factory=Threshold)
     recover_after: int = 1
     comforts: tuple[Comfort, ...] = ()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from monitors.conditions.blindness import stretched
 from monitors.conditions.fingerprint import fingerprint
+from monitors.conditions.idle import find_excess
 from monitors.conditions.needs import first_unmet
 from monitors.conditions.rules import START, Spec
 from monitors.conditions.step_story import IMPROVABLE, StepStory
@@ -26,7 +27,8 @@ class RunStory(StepStory):
 
     A success claim proves a run without steps; with steps it is a comfort. The `attempts`-th
     failing claim is final, also against steps that are met. A failing claim after a believed
-    success is a contrary claim: kept, not judged.
+    success is a contrary claim: kept, not judged. That there was nothing to do is believed within the
+    bounds of the spec, as long as no claim of the run speaks of work.
     """
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
@@ -34,7 +36,9 @@ class RunStory(StepStory):
         self.fails = 0
         self.attempt_started_at: datetime | None = None
         self.claimed_at: datetime | None = None
-        """The first claim that closes: a success, believed or not, or the final failure."""
+        """The first claim that closes: a success, believed or not, the final failure, nothing to do."""
+        self.has_worked = False
+        """A claim speaks of work, done or failed."""
 
     def timers(self) -> Iterator[Timer]:
         """Each step has its own deadline; `slow` counts from the first start."""
@@ -53,6 +57,7 @@ class RunStory(StepStory):
         """A claim of failure, a success too soon to be believed, or something that may prove."""
         if piece.kind == START:
             self.attempt_started_at = piece.at
+        self.has_worked |= piece.outcome in {Outcome.SUCCESS, Outcome.FAIL}
         if piece.outcome is Outcome.SUCCESS and self._is_too_short(piece):
             self._close(piece.at)
             self._fail(piece, Reason.TOO_SHORT, self._length(piece), Reason.TOO_SHORT.value)
@@ -62,8 +67,12 @@ class RunStory(StepStory):
             self.is_withdrawn = False
             self._close(piece.at)
         self.look(piece)
+        if self.is_excused and self.has_worked:
+            self._withdraw_excuse(piece.at)
         if piece.outcome is Outcome.FAIL:
             self._take_fail(piece)
+        if piece.outcome is Outcome.NOTHING:
+            self._take_nothing(piece)
 
     def duration(self) -> timedelta | None:
         """From the first start to the first claim that closes."""
@@ -106,6 +115,27 @@ class RunStory(StepStory):
             )
         else:
             self._fail(claim, Reason.REPORTED_FAIL, values, fingerprint(claim))
+
+    def _take_nothing(self, claim: Evidence) -> None:
+        """It ends the run; whether it proves it is a matter of the spec and of the runs before."""
+        self._close(claim.at)
+        rule = self.spec.nothing_to_do
+        if rule is None or self.has_worked or self.is_excused:
+            return
+        if excess := find_excess(rule, self.facts.earlier, claim.at):
+            self._fail(claim, excess.reason, excess.values, excess.reason.value)
+        else:
+            self.is_excused = True
+            self._conclude(claim.at, is_fresh=True)
+
+    def _withdraw_excuse(self, at: datetime) -> None:
+        """Work was done after all, or tried: now the steps are needed."""
+        self.is_excused = False
+        self.track.touch()
+        unmet = first_unmet(self.needs)
+        if unmet and self.track.says is State.PROVEN:
+            broken = Break(cause=Cause.CONTRADICTED, since=at, step=unmet.name_in_file)
+            self.track.move("G", State.CONTRADICTED, at, Reason.PROOF_WITHDRAWN, (), broken)
 
     def _fail(self, claim: Evidence, reason: Reason, values: Values, mark: str) -> None:
         if self.track.says not in IMPROVABLE:

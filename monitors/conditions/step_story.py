@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from monitors.conditions.blindness import stretched
 from monitors.conditions.expressions import World
 from monitors.conditions.fingerprint import fingerprint, normalised
-from monitors.conditions.needs import Need, plan_of
+from monitors.conditions.needs import Need, first_unmet, plan_of
 from monitors.conditions.rules import Spec
 from monitors.conditions.schedule import next_clock_time
 from monitors.conditions.story import FELL_DUE, OPENED, WARNED, WENT_BLIND, Story, Timer
@@ -47,6 +48,8 @@ class StepStory(Story):
         self.succeeded_at: datetime | None = None
         self.is_withdrawn = False
         """A failing claim contradicts the proof: only new evidence brings it back."""
+        self.is_excused = False
+        """There was nothing to do: what is not met is not needed."""
         self._named = {need.step: need for need in self.needs}
         self._latest: dict[str, Evidence] = {}
         self._expected: dict[str, Any] = {}
@@ -54,7 +57,8 @@ class StepStory(Story):
 
     def standings(self) -> tuple[StepStanding, ...]:
         """One mark per step, in the order of the spec."""
-        return tuple(need.standing() for need in self.needs)
+        found = (need.standing() for need in self.needs)
+        return tuple(_excused(each) if self.is_excused else each for each in found)
 
     def is_retried(self) -> bool:
         """Whether a proof now would be that of a later attempt."""
@@ -140,7 +144,8 @@ class StepStory(Story):
         verdicts = [need.verdict for need in self.needs]
         if Verdict.BROKEN in verdicts or self.track.beside:
             self._mind_conditions(at)
-        if verdicts.count(Verdict.MET) == len(verdicts):
+        is_excused = self.is_excused and Verdict.VIOLATED not in verdicts
+        if is_excused or verdicts.count(Verdict.MET) == len(verdicts):
             self._prove(at, is_fresh=is_fresh)
         elif Verdict.VIOLATED in verdicts or self.late_from:
             self._doubt(at)
@@ -185,6 +190,8 @@ class StepStory(Story):
             letter = "E" if says is State.FAILED else "B"
             is_retry = letter == "E" or self.is_retried()
             reason = Reason.RETRY_PROVED if is_retry else Reason.ALL_STEPS_MET
+            if self.is_excused and first_unmet(self.needs):
+                reason = Reason.NOTHING_TO_DO
             self.lateness = at - self.late_from if self.late_from else None
             self.track.move(letter, State.PROVEN, at, reason)
             self.track.end_beside(Cause.SLOW, at)
@@ -283,6 +290,13 @@ class StepStory(Story):
             cause, reason = Cause.PARTIAL, Reason.MEMBERS_MISSING
         broken = Break(cause=cause, since=at, step=need.name_in_file)
         self.track.move("D", State.OVERDUE, at, reason, (("step", need.step),), broken)
+
+
+def _excused(standing: StepStanding) -> StepStanding:
+    """Nobody waits for it: it has no deadline, and nothing of it is missing."""
+    if standing.verdict not in {Verdict.NOT_YET, Verdict.HOLDING}:
+        return standing
+    return replace(standing, is_excused=True, missing=(), due_at=None)
 
 
 def _run_of(facts: RunFacts) -> dict[str, str | datetime | None]:

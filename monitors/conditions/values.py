@@ -18,6 +18,8 @@ class Outcome(StrEnum):
     NONE = ""
     SUCCESS = "success"
     FAIL = "fail"
+    NOTHING = "nothing"
+    """There was nothing to do; worth something only within `Spec.nothing_to_do`."""
 
 
 class State(StrEnum):
@@ -125,6 +127,16 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRuns:
+    """What runs before it did, as far as one with nothing to do depends on them."""
+
+    idle: int = 0
+    """Of those since the last one that did real work, how many said that there was nothing to do."""
+    since: datetime | None = None
+    """When that one was proven; without one, when the first of these began; None: there is neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """All that is known of one run."""
 
@@ -142,6 +154,7 @@ class RunFacts:
     waiver: Waiver | None = None
     superseded_at: datetime | None = None
     """Since when a newer occurrence makes this one moot."""
+    earlier: EarlierRuns = field(default_factory=EarlierRuns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +194,9 @@ class Reason(StrEnum):
     MEMBERS_MISSING = "members_missing"
     CONDITION_BROKEN = "condition_broken"
     WAIVER_EXPIRED = "waiver_expired"
+    NOTHING_TO_DO = "nothing_to_do"
+    NOTHING_TOO_OFTEN = "nothing_too_often"
+    NOTHING_TOO_LONG = "nothing_too_long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +228,8 @@ class StepStanding:
     """Why the condition could not be judged, with line and column."""
     members: tuple[int, int] | None = None
     """(how many met it, how many must be asked); None for a step that is not asked of members."""
+    is_excused: bool = False
+    """Not met, and not needed: the run had nothing to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

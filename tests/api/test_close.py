@@ -20,11 +20,17 @@ def run_id(send: Sending, job: Monitor) -> str:
     return str(started.json()["runId"])
 
 
+def test_a_run_that_had_nothing_to_do_is_closed_by_name_too(send: Sending, job: Monitor) -> None:
+    told = send("/v1/runs/close", close(job, "nothing", summary="the queue was empty"))
+    assert told.status_code == 202
+    assert Run.objects.get(pk=told.json()["runId"]).reported == "nothing"
+
+
 def close(job: Monitor, outcome: str, **fields: object) -> dict[str, object]:
     return {"monitorId": str(job.pk), "externalRunId": "run-1", "outcome": outcome, **fields}
 
 
-@pytest.mark.parametrize("outcome", ["success", "fail"])
+@pytest.mark.parametrize("outcome", ["success", "fail", "nothing"])
 def test_a_claim_is_stored_with_all_that_it_says(send: Sending, run_id: str, outcome: str) -> None:
     said = {
         "summary": "12 rows",
@@ -46,7 +52,7 @@ def test_a_claim_is_stored_with_all_that_it_says(send: Sending, run_id: str, out
     assert Run.objects.get(pk=run_id).reported == outcome
 
 
-@pytest.mark.parametrize("outcome", ["success", "fail"])
+@pytest.mark.parametrize("outcome", ["success", "fail", "nothing"])
 def test_the_same_close_again_is_a_replay(send: Sending, run_id: str, outcome: str) -> None:
     first, again = (send(f"/v1/runs/{run_id}/{outcome}") for _ in range(2))
     assert (first.status_code, again.status_code) == (202, 200)
@@ -153,10 +159,10 @@ def test_a_close_without_a_start_opens_the_run(send: Sending, job: Monitor) -> N
 
 
 @pytest.mark.parametrize("outcome", [None, "", "SUCCESS", "maybe", 1, ["success"]])
-def test_a_close_wants_one_of_two_outcomes(send: Sending, job: Monitor, outcome: Any) -> None:
+def test_a_close_wants_one_of_the_outcomes(send: Sending, job: Monitor, outcome: Any) -> None:
     answer = send("/v1/runs/close", close(job, outcome))
     assert (answer.status_code, answer.json()["field"]) == (422, "outcome")
-    assert outcome is None or answer.json()["detail"] == "Give one of success, fail."
+    assert outcome is None or answer.json()["detail"] == "Give one of success, fail, nothing."
 
 
 REFUSED: list[tuple[str, Any]] = [

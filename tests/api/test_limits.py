@@ -65,6 +65,7 @@ def test_a_body_that_is_refused_counts_too(send: Sending, monitor: Monitor) -> N
         ("/v1/runs/close", 256 * KIB),
         ("/v1/runs/x/success", 256 * KIB),
         ("/v1/runs/x/fail", 256 * KIB),
+        ("/v1/runs/x/nothing", 256 * KIB),
         ("/v1/runs/x/evidence", 256 * KIB),
         ("/v1/monitors/x/evidence", 256 * KIB),
         ("/v1/evidence", 5 * 1024 * KIB),

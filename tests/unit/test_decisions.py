@@ -39,7 +39,7 @@ def arrive(
     return entry
 
 
-S, F, B = Action.SUCCESS, Action.FAIL, Action.START
+S, F, B, N = Action.SUCCESS, Action.FAIL, Action.START, Action.NOTHING
 STORIES = {
     "one success": ([S], [Fate.STORED], "success", 1),
     "the same success again": ([S, S], [Fate.STORED, Fate.REPLAYED], "success", 1),
@@ -52,6 +52,15 @@ STORIES = {
     "start after fail": ([B, F, B], [Fate.STORED] * 3, "", 2),
     "a second try fails too": ([B, F, B, F], [Fate.STORED] * 4, "fail", 2),
     "a second try succeeds": ([B, F, B, S], [Fate.STORED] * 4, "success", 2),
+    "nothing to do, twice": ([N, N], [Fate.STORED, Fate.REPLAYED], "nothing", 1),
+    "nothing to do, then work": ([N, S], [Fate.STORED, Fate.STORED], "success", 1),
+    "nothing to do, then a fail": ([N, F], [Fate.STORED, Fate.STORED], "fail", 1),
+    "nothing to do after work wins nothing": (
+        [S, N, N],
+        [Fate.STORED] * 2 + [Fate.REPLAYED],
+        "success",
+        1,
+    ),
     "close without a start": ([S, B], [Fate.STORED, Fate.STORED], "success", 1),
 }
 

@@ -7,7 +7,9 @@ import pytest
 
 from incidents.lifecycle import State
 from incidents.models import Incident
-from incidents.sentences import headline, length, reason_sentence, subject
+from incidents.reasons import reason_sentence
+from incidents.sentences import headline, subject
+from incidents.wording import length
 from monitors.conditions.values import Cause, Reason
 from monitors.models import Monitor
 

@@ -194,3 +194,32 @@ def test_the_edit_form_saved_unchanged_changes_nothing(member_client: Client, dr
     assert monitor.spec
     assert monitor.spec.document["steps"] == drill.monitor.spec.document["steps"]
     assert monitor.spec.document["comforts"] == drill.monitor.spec.document["comforts"]
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"idle_in_a_row": "3"}, {"in_a_row": 3}),
+        ({"idle_for": "7d"}, {"no_longer_than": "7d"}),
+        ({"idle_in_a_row": "3", "idle_for": "7d"}, {"in_a_row": 3, "no_longer_than": "7d"}),
+        ({}, None),
+    ],
+)
+def test_how_long_there_may_be_nothing_to_do_is_a_bound_or_no_rule(
+    member_client: Client, workspace: Workspace, given: dict[str, str], rule: Any
+) -> None:
+    member_client.post(f"/w/{workspace.pk}/monitors/new", RUN | given)
+    monitor = Monitor.objects.get()
+    assert monitor.spec.document.get("nothing_to_do") == rule
+
+    page = member_client.get(f"/w/{workspace.pk}/monitors/{monitor.pk}/edit").content.decode()
+    for name, value in given.items():
+        assert f'name="{name}" value="{value}"' in page
+
+
+def test_a_bound_that_is_none_is_refused_at_its_field(
+    member_client: Client, workspace: Workspace
+) -> None:
+    answer = member_client.post(f"/w/{workspace.pk}/monitors/new", RUN | {"idle_for": "900d"})
+    assert answer.status_code == 422
+    assert "A duration lies between" in answer.content.decode()

@@ -9,8 +9,9 @@ from evidence.models import Evidence
 from evidence.signals import Action
 from incidents.operations import acknowledge
 from luota.lib import clock
+from monitors.conditions.rules import Mode
 from monitors.models import Run
-from tests.factories.moments import judge, tell
+from tests.factories.moments import judge, tell, watched
 from tests.web.conftest import MINUTE, Drill
 from workspaces.audit import Actor
 from workspaces.models import User
@@ -121,3 +122,25 @@ def test_it_costs_the_same_for_much_evidence(
     # session, person, memberships; run, evidence, moves, file, notice, blind windows
     with django_assert_num_queries(9):
         page_of(member_client, drill)
+
+
+def test_a_run_with_nothing_to_do_says_so_and_asks_for_no_step(
+    member_client: Client, drill: Drill
+) -> None:
+    rules = {**drill.monitor.spec.document, "nothing_to_do": {"in_a_row": 2}}
+    monitor = watched(
+        Mode.RUN, since=drill.began_at, document=rules, workspace=drill.monitor.workspace
+    )
+    told = tell(monitor, Action.NOTHING, at=drill.began_at, external_run_id="idle-1")
+    judge(at=drill.began_at)
+
+    page = member_client.get(f"/w/{monitor.workspace_id}/runs/{told.run_id}").content.decode()
+    why = member_client.get(f"/w/{monitor.workspace_id}/runs/{told.run_id}/why").content.decode()
+
+    assert "Proven, nothing to do" in page
+    assert "There was nothing to do, and the rules allow that" in page
+    assert "not needed" in page
+    assert "Had nothing coming" in truth(page, "Customer")
+    assert "Reported nothing to do" in truth(page, "Queue")
+    assert "not needed" in why
+    assert "missing" not in why.split("tree-title")[1]

@@ -45,6 +45,8 @@ def part(which: Part) -> str:
 @register.filter
 def verdict_then(standing: StepStanding, at: datetime) -> str:
     """What was not there yet was no failure before it was due."""
+    if standing.is_excused:
+        return "dark"
     is_early = standing.due_at is not None and at < standing.due_at
     if standing.verdict is Verdict.NOT_YET and is_early:
         return Verdict.HOLDING.value

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from evidence.models import Evidence
 from evidence.pictures import role_of, roles_in
-from incidents import sentences
+from incidents import reasons, sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
@@ -154,6 +154,8 @@ def word(state: str) -> str:
 def state_words(run: Run) -> str:
     """A run's state as people say it; rules at fault are no blindness of ours."""
     is_sick = run.state == RunState.UNKNOWN and run.reason == Reason.CONDITION_BROKEN
+    if run.state == RunState.PROVEN and run.reason == Reason.NOTHING_TO_DO:
+        return "proven, nothing to do"
     return "unknown, the rules are at fault" if is_sick else word(run.state)
 
 
@@ -235,6 +237,8 @@ def standing_of(run_state: str | None, mode: str) -> str:
 @register.filter
 def verdict_at(step: Mapping[str, Any], now: datetime) -> str:
     """The verdict as it is to be drawn: what is not there yet is no failure before it is due."""
+    if step.get("excused"):
+        return "dark"
     due_at = instant(step.get("due_at"))
     is_early = step.get("verdict") == Verdict.NOT_YET and due_at is not None and now < due_at
     return Verdict.HOLDING.value if is_early else str(step.get("verdict", ""))
@@ -250,6 +254,8 @@ def mark_label(step: Mapping[str, Any], now: datetime) -> str:
 def verdict_words(step: Mapping[str, Any], now: datetime) -> str:
     """A step's verdict as people say it: a green mark on what must not happen would be read the wrong way."""
     verdict = verdict_at(step, now)
+    if step.get("excused"):
+        return "not needed"
     if verdict == Verdict.BROKEN:
         return "cannot be judged"
     if step.get("absent"):
@@ -312,7 +318,7 @@ def role_in(evidence: Evidence, run: Run) -> str:
 @register.filter
 def reason_of(move: RunMove | Move | Run) -> str:
     values = {} if isinstance(move, Run) else dict(move.values)
-    return sentences.reason_sentence(move.reason, values) if move.reason else ""
+    return reasons.reason_sentence(move.reason, values) if move.reason else ""
 
 
 @register.filter

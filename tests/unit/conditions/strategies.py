@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from monitors.conditions.rules import (
     CLOSE,
     Comfort,
+    Idle,
     Mode,
     Schedule,
     Share,
@@ -15,6 +16,7 @@ from monitors.conditions.rules import (
     Strength,
 )
 from monitors.conditions.values import (
+    EarlierRuns,
     Evidence,
     Outcome,
     RunFacts,
@@ -46,7 +48,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
         strength=draw(st.sampled_from(Strength)),
         occurred_at=received_at - minutes(draw(st.sampled_from((-5, 0, 0, 10)))),
         received_at=received_at,
-        outcome=draw(st.sampled_from((Outcome.SUCCESS, Outcome.FAIL)))
+        outcome=draw(st.sampled_from((Outcome.SUCCESS, Outcome.FAIL, Outcome.NOTHING)))
         if kind == CLOSE
         else Outcome.NONE,
         fresh_as_of=draw(st.none() | instants),
@@ -113,6 +115,9 @@ def step(draw: st.DrawFn, kind: str, before: list[str]) -> Step:
 
 comforts = st.sampled_from(((), (Comfort(name="exit code", claim="It exited 0", kind="close"),)))
 
+earlier_runs = st.builds(
+    EarlierRuns, idle=st.integers(0, 4), since=st.none() | st.sampled_from((NOON, noon(-60)))
+)
 run_specs = st.builds(
     Spec,
     mode=st.just(Mode.RUN),
@@ -121,6 +126,7 @@ run_specs = st.builds(
     min_duration=st.none() | st.none() | durations,
     max_duration=perhaps,
     attempts=st.integers(1, 3),
+    nothing_to_do=st.none() | st.builds(Idle, in_a_row=st.integers(1, 3), no_longer_than=perhaps),
     comforts=comforts,
     steps=steps(),
 )
@@ -144,5 +150,6 @@ def cases(draw: st.DrawFn) -> tuple[Spec, RunFacts, datetime]:
         blind=tuple(draw(st.lists(windows(), max_size=3))),
         waiver=draw(st.none() | st.none() | st.none() | waivers()),
         superseded_at=draw(rarely_instants),
+        earlier=draw(earlier_runs),
     )
     return spec, facts, draw(later_instants)

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from monitors.conditions.expressions import answers
 from monitors.conditions.fold import fold
+from monitors.conditions.idle import find_excess
 from monitors.conditions.states import is_legal
 from monitors.conditions.values import (
     BROKEN_STATES,
     Cause,
+    Outcome,
+    Reason,
     State,
     Verdict,
 )
@@ -81,7 +84,7 @@ def test_what_is_missing_is_never_met(case):
 
     for step in fold(spec, facts, now).steps:
         if step.verdict is Verdict.NOT_YET:
-            assert step.missing
+            assert bool(step.missing) is not step.is_excused
         else:
             assert step.missing == ()
             assert step.evidence_id in known or step.step in absences
@@ -143,6 +146,32 @@ def test_each_unbroken_stretch_of_broken_states_is_one_break(case):
     breaks = [each for each in judgement.breaks if each.cause not in beside]
 
     assert [(each.since, each.until) for each in breaks] == stretches
+
+
+@given(cases())
+def test_nothing_to_do_excuses_only_within_the_bounds_of_a_rule(case):
+    spec, facts, now = case
+    judgement = fold(spec, facts, now)
+    claims = [e for e in facts.evidence if e.outcome is Outcome.NOTHING and e.at <= now]
+
+    if any(step.is_excused for step in judgement.steps) or judgement.reason is Reason.NOTHING_TO_DO:
+        assert spec.nothing_to_do
+        assert any(find_excess(spec.nothing_to_do, facts.earlier, e.at) is None for e in claims)
+
+
+@given(cases())
+def test_without_a_rule_it_is_as_good_as_any_other_closing_word(case):
+    spec, facts, now = case
+    spec = replace(spec, nothing_to_do=None)
+    other = tuple(
+        replace(e, outcome=Outcome.NONE) if e.outcome is Outcome.NOTHING else e
+        for e in facts.evidence
+    )
+    judgement = fold(spec, facts, now)
+
+    assert [(m.letter, m.at) for m in judgement.path] == [
+        (m.letter, m.at) for m in fold(spec, replace(facts, evidence=other), now).path
+    ]
 
 
 @given(cases(), st.integers(0, 60))
