@@ -18,9 +18,12 @@ from incidents.specs import parsed_specs
 from luota.lib.bulk import as_json, copy_new
 from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode, Spec
+from monitors.conditions.values import Cause
 from monitors.conditions.values import State as RunState
 from monitors.models import Run
 
+CAN_BE_JUDGED = "can_be_judged"
+"""How the file about a condition ends: its rules were mended, or other evidence came."""
 _RESOLUTIONS = {RunState.SUPERSEDED.value: "superseded", RunState.WAIVED.value: "waived"}
 
 
@@ -100,7 +103,7 @@ def _successes(row: Incident, since: datetime, *, most: int) -> int:
 
 def _close(rows: Sequence[Incident], last: _Last, *, now: datetime) -> None:
     """One conditional update, one history row each, the notices."""
-    how = {row.id: _RESOLUTIONS.get(last[row.id][1], "evidence_arrived") for row in rows}
+    how = {row.id: _how(row, last[row.id][1]) for row in rows}
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE incidents_incident i SET state = %s, resolved_at = w.at, resolution = w.how"
@@ -117,6 +120,11 @@ def _close(rows: Sequence[Incident], last: _Last, *, now: datetime) -> None:
     transitions = [_transition(row, last[row.id][0], how[row.id], now) for row in rows]
     copy_new(TRANSITIONS, transitions)
     queue_notices([_queued(row, t) for row, t in zip(rows, transitions, strict=True)], now=now)
+
+
+def _how(row: Incident, run_state: str) -> str:
+    usual = CAN_BE_JUDGED if row.cause == Cause.BROKEN.value else "evidence_arrived"
+    return _RESOLUTIONS.get(run_state, usual)
 
 
 def _transition(row: Incident, at: datetime, how: str, now: datetime) -> TransitionRow:

@@ -35,7 +35,7 @@ def file_cases(cases: Sequence[Case], *, now: datetime) -> None:
     standing = _affections(cases)
     wanted = [broken for case in cases for broken in _unfiled(case, standing)]
     opening.open_files(admission.admit(wanted, now=now), now=now)
-    recoveries = [row for case in cases for row in _recovered(case, standing)]
+    recoveries = [row for case in cases for row in _recovered(case, standing, now)]
     closing.note_recoveries(recoveries)
     touched = [case for case in cases if case.run.monitor.is_broken or wanted]
     mended = {row.case.run.id for row in recoveries}
@@ -90,14 +90,16 @@ def _is_news(case: Case, broken: Break) -> bool:
     return not was_seen and case.judgement.state is State.PROVEN
 
 
-def _recovered(case: Case, standing: _Standing) -> Iterable[closing.Recovery]:
+def _recovered(case: Case, standing: _Standing, now: datetime) -> Iterable[closing.Recovery]:
     lasting = {_lane(broken.cause) for broken in case.judgement.breaks if broken.until is None}
     for lane in (None, *BESIDE):
         row = standing.get((case.run.id, lane))
         if row is not None and row.recovered_at is None and lane not in lasting:
-            yield closing.Recovery(case=case, affected=row, at=_end(case, lane))
+            yield closing.Recovery(case=case, affected=row, at=_end(case, lane, now))
 
 
-def _end(case: Case, lane: Cause | None) -> datetime:
+def _end(case: Case, lane: Cause | None, now: datetime) -> datetime:
+    """A condition that was never broken by the rules in force has been mended, now."""
     ends = [b.until for b in case.judgement.breaks if b.until and _lane(b.cause) is lane]
-    return max(ends, default=case.judgement.since or case.run.created_at)
+    since = now if lane is Cause.BROKEN else case.judgement.since
+    return max(ends, default=since or case.run.created_at)

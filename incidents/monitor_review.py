@@ -203,8 +203,25 @@ def _look_at_files(monitors: Sequence[Monitor], *, now: datetime) -> None:
     """Files that wait for further successes: a healthy beat opens no run that could bring them up."""
     if monitors:
         ids = {monitor.id for monitor in monitors}
+        _look_at_unjudged_runs(ids, now=now)
         resolve_recovered(ids, now=now)
         refresh_monitors(ids)
+
+
+def _look_at_unjudged_runs(monitor_ids: set[UUID], *, now: datetime) -> None:
+    """Rules that replaced a condition that cannot be judged may say what the old ones could not.
+
+    Indexes: incident_of_monitor, affected_run_still_broken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE monitors_run r SET review_at = %s, facts_version = r.facts_version + 1"
+            " FROM monitors_monitor m WHERE m.id = ANY(%s) AND r.monitor_id = m.id"
+            " AND r.spec_id <> m.spec_id AND r.id IN (SELECT a.run_id FROM incidents_affectedrun a"
+            "   JOIN incidents_incident i ON i.id = a.incident_id"
+            "   WHERE i.monitor_id = ANY(%s) AND i.cause = 'broken' AND a.recovered_at IS NULL)",
+            [now, [*monitor_ids], [*monitor_ids]],
+        )
 
 
 def _columns(reviewed: _Reviewed, watermark: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reviews due runs: facts, fold, and what follows, each batch in one transaction."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,13 +118,43 @@ def _has_outlived_its_proof(run: Run, now: datetime) -> bool:
 def _judge(runs: Sequence[Run], watermark: datetime) -> list[Case | _Poisoned]:
     if not runs:
         return []
-    specs = parsed_specs(run.spec_id for run in runs)
+    specs = parsed_specs({*_versions(runs)})
     with connection.cursor() as cursor:
         windows = blind_windows(cursor, since=min(_since(run) for run in runs))
     facts = load_run_facts(
         runs, windows, reads_of(s for s in specs.values() if isinstance(s, Spec))
     )
-    return [_judge_one(run, specs.get(run.spec_id), facts[run.id], watermark) for run in runs]
+    return [_judge_by_versions(run, specs, facts[run.id], watermark) for run in runs]
+
+
+def _judge_by_versions(
+    run: Run, specs: Mapping[UUID, Spec | Exception], facts: RunFacts, watermark: datetime
+) -> Case | _Poisoned:
+    """A run keeps the version that opened it, unless only the one in force can judge it."""
+    found = _judge_one(run, specs.get(run.spec_id), facts, watermark)
+    newer = run.monitor.spec_id
+    if newer is None or newer == run.spec_id or not _is_at_fault(found):
+        return found
+    again = _judge_one(run, specs.get(newer), facts, watermark)
+    if _is_at_fault(again):
+        return found
+    run.spec_id = newer
+    return again
+
+
+def _is_at_fault(found: Case | _Poisoned) -> bool:
+    """The rules are: they cannot be read, or a condition cannot be judged."""
+    if isinstance(found, _Poisoned):
+        return True
+    return any(step.verdict is Verdict.BROKEN for step in found.judgement.steps)
+
+
+def _versions(runs: Iterable[Run]) -> Iterator[UUID]:
+    """The version that opened each run, and the one in force where that is another."""
+    for run in runs:
+        yield run.spec_id
+        if run.monitor.spec_id:
+            yield run.monitor.spec_id
 
 
 def _since(run: Run) -> datetime:
@@ -178,8 +208,8 @@ _UPDATE_RUNS = """
     UPDATE monitors_run r SET state = w.state, state_since = w.state_since, reason = w.reason,
         standing = w.standing, missing = w.missing, next_deadline_at = w.next_deadline_at,
         broken_since = w.broken_since, lateness = w.lateness, duration = w.duration,
-        judged_at = w.judged_at, review_at = w.review_at
-    FROM jsonb_to_recordset(%s) AS w(id uuid, state text, state_since timestamptz, reason text,
+        judged_at = w.judged_at, review_at = w.review_at, spec_id = w.spec_id
+    FROM jsonb_to_recordset(%s) AS w(id uuid, spec_id uuid, state text, state_since timestamptz, reason text,
         standing jsonb, missing text[], next_deadline_at timestamptz, broken_since timestamptz,
         lateness interval, duration interval, judged_at timestamptz, review_at timestamptz)
     WHERE r.id = w.id
@@ -197,6 +227,7 @@ def _columns(case: Case, watermark: datetime) -> dict[str, Any]:
     judgement = case.judgement
     return {
         "id": case.run.id,
+        "spec_id": case.run.spec_id,
         "state": judgement.state.value,
         "state_since": judgement.since,
         "reason": judgement.reason.value if judgement.reason else "",

@@ -59,6 +59,7 @@ WORDS: dict[str, str] = {
 CLOSINGS: dict[str, str] = {
     "by_person": "a person closed it",
     "evidence_arrived": "evidence arrived",
+    "can_be_judged": "the check can be judged again",
     "superseded": "a newer run made it moot",
     "waived": "a person waived it",
 }

@@ -1,5 +1,6 @@
 """Conditions through the real door and the evaluator: verdicts stored, files opened, the monitor's own faults."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ from incidents.models import AffectedRun, Incident
 from incidents.sentences import headline
 from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor, Run
+from monitors.operations import draft_of, update_monitor
 from tests.factories.moments import instant, judge, tell, watched
+from workspaces.audit import Actor
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +124,73 @@ def test_a_condition_that_cannot_be_judged_is_the_monitors_own_file(access: Moni
     judge(at=T0 + 41 * MINUTE)
     assert AffectedRun.objects.get().recovered_at == T0 + 40 * MINUTE
     assert Run.objects.get().state == "proven"
+
+
+def sums(check: str) -> dict[str, Any]:
+    return {"within": "30m", "steps": [{"name": "paid", "kind": "bill", "check": check}]}
+
+
+def mend(monitor: Monitor, check: str, *, at: Any) -> None:
+    monitor.refresh_from_db()
+    draft = replace(draft_of(monitor), rules=sums(check))
+    update_monitor(monitor=monitor, draft=draft, actor=Actor(), now=at)
+
+
+@pytest.fixture
+def unjudged() -> Monitor:
+    """A run whose condition cannot be judged, past its deadline."""
+    monitor = watched(Mode.RUN, since=T0, name="Sums", document=sums("bill.payload.sum > 1"))
+    begin(monitor)
+    say(monitor, "bill", at=T0 + MINUTE, payload={"sum": "12"})
+    judge(at=T0 + 31 * MINUTE)
+    return monitor
+
+
+def test_mending_the_rules_judges_what_could_not_be_judged_and_closes_the_file(
+    unjudged: Monitor,
+) -> None:
+    mend(unjudged, "int(bill.payload.sum) > 1", at=T0 + 40 * MINUTE)
+    judge(at=T0 + 41 * MINUTE)
+
+    run, incident = Run.objects.get(), Incident.objects.get()
+    assert (run.state, run.spec.number) == ("proven", 2)
+    assert (incident.state, incident.resolution) == ("resolved", "can_be_judged")
+    assert incident.resolved_at == T0 + 41 * MINUTE
+    unjudged.refresh_from_db()
+    assert not unjudged.is_broken
+
+
+def test_mended_rules_may_find_the_promise_broken(unjudged: Monitor) -> None:
+    mend(unjudged, "int(bill.payload.sum) > 100", at=T0 + 40 * MINUTE)
+    judge(at=T0 + 41 * MINUTE)
+
+    assert Run.objects.get().state == "failed"
+    assert set(Incident.objects.values_list("cause", "state")) == {
+        ("broken", "resolved"),
+        ("failed", "open"),
+    }
+
+
+def test_rules_that_are_no_better_leave_the_run_with_those_that_opened_it(
+    unjudged: Monitor,
+) -> None:
+    mend(unjudged, "bill.payload.sum > 2", at=T0 + 40 * MINUTE)
+    judge(at=T0 + 41 * MINUTE)
+
+    run = Run.objects.get()
+    assert (run.state, run.spec.number) == ("unknown", 1)
+    assert Incident.objects.get().state == "open"
+
+
+def test_a_run_that_can_be_judged_keeps_the_version_that_opened_it() -> None:
+    monitor = watched(Mode.RUN, since=T0, name="Sums", document=sums("bill.payload.sum > 1"))
+    begin(monitor)
+    mend(monitor, "bill.payload.sum > 100", at=T0 + MINUTE)
+    say(monitor, "bill", at=T0 + 2 * MINUTE, payload={"sum": 12})
+    judge(at=T0 + 31 * MINUTE)
+
+    run = Run.objects.get()
+    assert (run.state, run.spec.number) == ("proven", 1)
 
 
 def test_a_part_of_a_batch_names_the_members_that_are_missing(access: Monitor) -> None:
