@@ -8,7 +8,6 @@ every text that is read here.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -31,6 +30,7 @@ from monitors.conditions.paths import (
     references_of,
     tree_of,
 )
+from monitors.conditions.refusals import refusal, words_of
 from monitors.conditions.values import Evidence, Verdict
 
 RUN, EXPECTED = "run", "expected"
@@ -55,8 +55,6 @@ _ABSENT = re.compile(
     re.DOTALL,
 )
 _BELOW_SCALAR = "INVALID_ARGUMENT: Applying SELECT to non-message type"
-_REFUSED = re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<said>[^\n]*)")
-_UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
 _LONGEST_KEY = 500
 """Values that are longer as JSON are asked about anew: they seldom come again, and would fill the memory."""
 
@@ -68,7 +66,7 @@ class Answer:
     verdict: Verdict
     missing: tuple[str, ...] = ()
     fault: str = ""
-    """The library's own words, with line and column of the term that could not be judged."""
+    """What could not be judged, with line and column of the term."""
 
 
 answers: "Memo[tuple[Condition, bytes], Answer]" = Memo(5_000)
@@ -114,7 +112,7 @@ class Condition:
         try:
             found = self.program.eval(data=values)
         except RuntimeError as error:  # its budget of steps is spent
-            return Answer(Verdict.BROKEN, fault=f"line 1, column 1: {error}")
+            return Answer(Verdict.BROKEN, fault=f"line 1, column 1: {words_of(str(error))}")
         says = found.value()
         if says is True:
             return _MET
@@ -132,7 +130,7 @@ class Condition:
         if absent:
             return Answer(Verdict.NOT_YET, missing=(absent["key"] or absent["name"] or "an entry",))
         line, column = self._place_of(said, values)
-        return Answer(Verdict.BROKEN, fault=f"line {line}, column {column}: {said}")
+        return Answer(Verdict.BROKEN, fault=f"line {line}, column {column}: {words_of(said)}")
 
     def _place_of(self, said: str, values: Mapping[str, Any]) -> tuple[int, int]:
         """Where the first term begins that fails like the whole: the library does not say."""
@@ -235,7 +233,7 @@ def compile_condition(text: str, kinds: tuple[str, ...]) -> Condition:
     try:
         program = _environment(kinds).compile(text)
     except RuntimeError as error:
-        raise _refusal(text, str(error), names) from None
+        raise refusal(text, str(error), _offers(names), what="evidence kind of this spec") from None
     kind_of_answer = program.return_type().name()
     if kind_of_answer not in {"BOOL", "DYN"}:
         raise ConditionInvalid(
@@ -282,7 +280,9 @@ def compile_text(text: str) -> Program:
     try:
         compiled = _piece_environment.compile(text)
     except RuntimeError as error:
-        raise _refusal(text, str(error), dict.fromkeys(_PIECE, "")) from None
+        raise refusal(
+            text, str(error), dict.fromkeys(_PIECE, ()), what="field of evidence"
+        ) from None
     return Program(compiled.return_type().name(), compiled)
 
 
@@ -296,6 +296,11 @@ def _inputs(references: Iterable[Reference], names: Mapping[str, str]) -> Iterat
                 yield Input(f"{name}.{field}", names.get(name, ""), field, tree)
 
 
+def _offers(names: Iterable[str]) -> dict[str, Iterable[str]]:
+    """{what a condition may name: its fields}."""
+    return {**dict.fromkeys(names, _FIELDS), EXPECTED: (), RUN: _RUN_FIELDS}
+
+
 @lru_cache(1_000)
 def _environment(kinds: tuple[str, ...]) -> Any:
     variables = {
@@ -303,34 +308,3 @@ def _environment(kinds: tuple[str, ...]) -> Any:
     }
     variables |= {f"{RUN}.{field}": kind for field, kind in _RUN_FIELDS.items()}
     return cel.NewEnv(variables=variables | {EXPECTED: cel.Type.DYN})
-
-
-def _refusal(text: str, said: str, names: Mapping[str, str]) -> ConditionInvalid:
-    """The library's refusal in our words: it names the line and the column."""
-    found = _REFUSED.search(said)
-    if found is None:
-        return ConditionInvalid(said.partition("\n")[0])
-    line, column = int(found["line"]), int(found["column"])
-    sentence = found["said"].replace(" (in container '')", "")
-    lines = text.splitlines() or [""]
-    row = lines[min(line, len(lines)) - 1]
-    if undeclared := _UNDECLARED.search(sentence):
-        sentence = _no_such(undeclared[1], names)
-        column = row.rfind(undeclared[1], 0, column + len(undeclared[1])) + 1 or column
-    return ConditionInvalid(
-        sentence, line=line, column=column, excerpt=f"{row}\n{' ' * (column - 1)}^"
-    )
-
-
-def _no_such(name: str, names: Mapping[str, str]) -> str:
-    first, _, rest = name.partition(".")
-    if first in names or first == RUN:
-        offered = ", ".join(_RUN_FIELDS if first == RUN else _FIELDS)
-        return f"`{first}` offers {offered}; `{rest.partition('.')[0] or name}` is none of them."
-    close = get_close_matches(first, [*names, RUN, EXPECTED], n=1)
-    hint = (
-        f"did you mean `{close[0]}`?"
-        if close
-        else f"known are {', '.join([*names, EXPECTED, RUN])}."
-    )
-    return f"`{first}` is no evidence kind of this spec; {hint}"

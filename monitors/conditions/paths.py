@@ -14,10 +14,15 @@ EACH = "[*]"
 """Stands for every entry of a list, as the variable of `all`, `exists`, `map` and `filter` does."""
 
 _TOKEN = re.compile(
-    r"""(?P<text>[rRbB]{0,2}(?:\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))"""
+    r"""(?P<comment>//[^\n]*)"""
+    r"""|(?P<text>[bB]?[rR](?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')"""
+    r"""|[bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))"""
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>\d[\w.]*)|(?P<mark>\S)",
     re.DOTALL,
 )
+"""As the library reads it: what it takes for a comment or a text and we for code, or the other way round,
+would slip past the bounds, or read a value that is never handed over."""
+_PLAIN_TEXT = re.compile(r"""(["'])(?P<key>[^"'\\]*)\1""")
 _KEYWORDS = frozenset({"true", "false", "null", "in"})
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 
@@ -44,8 +49,9 @@ class Reference:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The words of a condition; texts in quotes are one word."""
-    return [Token(m.lastgroup or "mark", m.group(), m.start()) for m in _TOKEN.finditer(text)]
+    """The words of a condition; texts in quotes are one word, comments are none."""
+    found = ((m.lastgroup or "mark", m) for m in _TOKEN.finditer(text))
+    return [Token(kind, m.group(), m.start()) for kind, m in found if kind != "comment"]
 
 
 def references_of(text: str) -> tuple[Reference, ...]:
@@ -98,11 +104,10 @@ class _Reader:
         if mark == "." and following and following.kind == "word" and after != "(":
             self.place += 2
             return following.value
-        if mark == "[" and following and following.kind in {"text", "number"} and after == "]":
+        key = _literal_key(following) if mark == "[" and following and after == "]" else None
+        if key is not None:
             self.place += 3
-            is_name = following.kind == "text"
-            return following.value[1:-1] if is_name else f"[{following.value}]"
-        return None
+        return key
 
     def _macro_variable(self) -> str | None:
         """The name that `.all(name, …)` and its like give to each entry."""
@@ -117,6 +122,14 @@ class _Reader:
     def _mark(self, place: int) -> str:
         token = self._token(place)
         return token.value if token else ""
+
+
+def _literal_key(token: Token) -> str | None:
+    """Of `["name"]` and `[0]`; None for what has escapes or is no plain number."""
+    if token.kind == "number":
+        return f"[{token.value}]" if token.value.isdigit() else None
+    plain = _PLAIN_TEXT.fullmatch(token.value) if token.kind == "text" else None
+    return plain["key"] if plain else None
 
 
 Tree = dict[str, "Tree | None"]
