@@ -23,15 +23,21 @@ def hole_sentence(hole: Mutant) -> str:
     what = f"`{hole.path}` of `{hole.kind}`"
     match hole.change:
         case Change.DROPPED:
-            return f"`{hole.kind}` never came"
+            return f"{_which(hole)} never came"
+        case Change.NONE_CAME:
+            return f"none of {hole.among} `{hole.kind}` ever came"
         case Change.DELAYED:
-            return f"`{hole.kind}` came after every deadline"
+            return f"{_which(hole)} came after every deadline"
         case Change.MEMBER_LOST:
             return f"no `{hole.kind}` of {hole.member or 'a member without a name'} ever came"
         case Change.GONE:
             return f"{what} were not there"
         case _:
             return f"{what} were {shown(hole.new)}, not {shown(hole.old)}"
+
+
+def _which(hole: Mutant) -> str:
+    return f"one of {hole.among} `{hole.kind}`" if hole.among > 1 else f"`{hole.kind}`"
 
 
 def shown(value: Any) -> str:

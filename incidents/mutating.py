@@ -34,8 +34,7 @@ def mutate_promise(
     """
     mode = Mode(monitor.mode)
     spec = spec_of(monitor.spec_id) if rules is None else parse_spec(mode, rules)
-    proven = retained_runs(monitor, now=now).filter(state=State.PROVEN.value)
-    run = proven.exclude(reported=Outcome.NOTHING.value).first()
+    run = _last_proven(monitor, now)
     if run is None:
         raise NothingProven
     try:
@@ -43,3 +42,10 @@ def mutate_promise(
     except NotProven:
         raise NothingProven from None
     return Mutation(run=run, spec=spec, score=score)
+
+
+def _last_proven(monitor: Monitor, now: datetime) -> Run | None:
+    """One that worked and was proven in time, if there is any: of a late one nobody would notice that it is late."""
+    proven = retained_runs(monitor, now=now).filter(state=State.PROVEN.value)
+    proven = proven.exclude(reported=Outcome.NOTHING.value)
+    return proven.filter(lateness=None).first() or proven.first()

@@ -67,6 +67,7 @@ class HoleShape(serializers.Serializer[Any]):
     change = choice_of(Change)
     kind = serializers.CharField()
     evidenceId = serializers.UUIDField(allow_null=True)
+    among = serializers.IntegerField(help_text="Pieces of its kind: others may stand in for it.")
     path = serializers.CharField(allow_blank=True)
     old = serializers.JSONField(allow_null=True)
     new = serializers.JSONField(allow_null=True)
@@ -80,6 +81,7 @@ class MutationShape(serializers.Serializer[Any]):
     tried = serializers.IntegerField()
     noticed = serializers.IntegerField()
     score = serializers.FloatField(help_text="noticed / tried, from 0 to 1.")
+    untried = serializers.IntegerField(help_text="Further ways that would have taken too long.")
     unnoticed = HoleShape(many=True, help_text="50 at most.")
 
 
@@ -183,6 +185,7 @@ def tell_mutation(found: Mutation) -> dict[str, Any]:
         "tried": score.tried,
         "noticed": score.noticed,
         "score": round(score.noticed / score.tried, 4) if score.tried else 1.0,
+        "untried": score.untried,
         "unnoticed": [_tell_hole(each) for each in score.unnoticed[:MOST_NAMED]],
     }
 
@@ -193,6 +196,7 @@ def _tell_hole(hole: Mutant) -> dict[str, Any]:
         "change": hole.change,
         "kind": hole.kind,
         "evidenceId": hole.evidence_id or None,
+        "among": hole.among,
         "path": hole.path,
         "old": hole.old,
         "new": hole.new,

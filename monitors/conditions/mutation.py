@@ -4,6 +4,7 @@ What stays proven although its evidence was dropped, delayed or altered is a hol
 signals that prove nothing are left alone: that nobody misses them is their nature.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,9 @@ from monitors.conditions.values import (
 
 MOST_PIECES, MOST_LEAVES, MOST_MEMBERS = 10, 20, 20
 """Pieces of one kind, values of one piece and members of a batch that are spoilt: the first ones."""
+_EFFORT = 300_000
+"""All folds together, in pieces of evidence that are replayed: about three seconds, however wide a spec is."""
+_EFFORT_OF_STEP, _EFFORT_OF_FOLD = 16, 20
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -37,6 +41,8 @@ class Change(StrEnum):
     """How a proof is spoilt."""
 
     DROPPED = "dropped"
+    NONE_CAME = "none_came"
+    """Several pieces of a kind came; none of them does."""
     DELAYED = "delayed"
     """Past every deadline."""
     OTHER_VALUE = "other_value"
@@ -55,7 +61,9 @@ class Mutant:
     change: Change
     kind: str
     evidence_id: str = ""
-    """Empty where a member was lost: that may be several pieces."""
+    """Empty where none came, or a member was lost: that may be several pieces."""
+    among: int = 1
+    """Pieces of its kind: the others may stand in for it."""
     path: str = ""
     """Of the altered value, such as `payload.rows`."""
     old: Any = None
@@ -70,6 +78,8 @@ class Score:
     tried: int
     noticed: int
     unnoticed: tuple[Mutant, ...]
+    untried: int = 0
+    """Further ways that would have taken too long."""
 
 
 def mutate(spec: Spec, facts: RunFacts) -> Score:
@@ -82,13 +92,25 @@ def mutate(spec: Spec, facts: RunFacts) -> Score:
     sound = fold(spec, facts, end)
     if sound.state is not State.PROVEN:
         raise NotProven
+    mutants = _mutants(spec, facts.evidence, late)
     tried = 0
     unnoticed = []
-    for mutant, evidence in _mutants(spec, facts.evidence, late):
+    for mutant, evidence in islice(mutants, _most(spec, facts)):
         tried += 1
         if not _is_noticed(fold(spec, replace(facts, evidence=evidence), end), sound):
             unnoticed.append(mutant)
-    return Score(tried=tried, noticed=tried - len(unnoticed), unnoticed=tuple(unnoticed))
+    return Score(
+        tried=tried,
+        noticed=tried - len(unnoticed),
+        unnoticed=tuple(unnoticed),
+        untried=sum(1 for _ in mutants),
+    )
+
+
+def _most(spec: Spec, facts: RunFacts) -> int:
+    """Ways that are tried: a long run of many steps takes longer to fold."""
+    fold_takes = len(facts.evidence) + _EFFORT_OF_STEP * len(spec.steps) + _EFFORT_OF_FOLD
+    return _EFFORT // fold_takes
 
 
 def _horizon(spec: Spec, facts: RunFacts) -> tuple[datetime, datetime]:
@@ -114,15 +136,23 @@ Spoilt = tuple[Mutant, tuple[Evidence, ...]]
 
 
 def _mutants(spec: Spec, evidence: Iterable[Evidence], late: datetime) -> Iterator[Spoilt]:
+    """What never came or came late is tried first: of a wide spec, not every value can be."""
     pieces = in_order(evidence)
-    trees = _payload_trees(spec)
-    for piece in _mattering(spec, pieces):
-        yield _mutant(Change.DROPPED, piece), _with(pieces, piece)
+    among = Counter(piece.kind for piece in pieces)
+    mattering = list(_mattering(spec, pieces))
+    for piece in mattering:
+        mutant = replace(_mutant(Change.DROPPED, piece), among=among[piece.kind])
+        yield mutant, _with(pieces, piece)
         delayed = replace(piece, occurred_at=late, received_at=late)
-        yield _mutant(Change.DELAYED, piece), _with(pieces, piece, delayed)
-        for altered, payload in _altered(piece, trees.get(piece.kind, ())):
-            yield altered, _with(pieces, piece, replace(piece, payload=payload))
+        yield replace(mutant, change=Change.DELAYED), _with(pieces, piece, delayed)
+    for kind in dict.fromkeys(piece.kind for piece in mattering if among[piece.kind] > 1):
+        mutant = Mutant(change=Change.NONE_CAME, kind=kind, among=among[kind])
+        yield mutant, tuple(piece for piece in pieces if piece.kind != kind)
     yield from _without_members(spec, pieces)
+    trees = _trees(spec)
+    for piece in mattering:
+        for altered, spoilt in _altered(piece, trees):
+            yield altered, _with(pieces, piece, spoilt)
 
 
 def _mutant(change: Change, piece: Evidence) -> Mutant:
@@ -131,11 +161,11 @@ def _mutant(change: Change, piece: Evidence) -> Mutant:
 
 def _mattering(spec: Spec, pieces: Iterable[Evidence]) -> Iterator[Evidence]:
     """The first pieces of each kind, but for those that are there to look healthy."""
-    steps = {step.kind for step in spec.steps} | _payload_trees(spec).keys()
+    steps = {step.kind for step in spec.steps} | {kind for kind, _ in _trees(spec)}
     idle = {START, *(comfort.kind for comfort in spec.comforts)} | ({CLOSE} if steps else set())
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for piece in pieces:
-        counts[piece.kind] = counts.get(piece.kind, 0) + 1
+        counts[piece.kind] += 1
         if counts[piece.kind] <= MOST_PIECES and piece.kind not in idle - steps:
             yield piece
 
@@ -156,36 +186,43 @@ def _without_members(spec: Spec, pieces: Sequence[Evidence]) -> Iterator[Spoilt]
             yield Mutant(change=Change.MEMBER_LOST, kind=kind, member=member), others
 
 
-# ── payloads ──────────────────────────────────────────────────────────────────────────────────
+# ── values ────────────────────────────────────────────────────────────────────────────────────
 Keys = tuple[str | int, ...]
+_VALUES = ("payload", "ids")
 
 
-def _payload_trees(spec: Spec) -> dict[str, list[Tree | None]]:
-    """{kind: what each condition reads of its payload}."""
-    trees: dict[str, list[Tree | None]] = {}
+def _trees(spec: Spec) -> dict[tuple[str, str], list[Tree | None]]:
+    """{(kind, `payload` or `ids`): what each condition reads of it}."""
+    trees: dict[tuple[str, str], list[Tree | None]] = {}
     for step in spec.steps:
         condition = compile_condition(step.check, spec.kinds) if step.check else None
         for each in condition.inputs if condition else ():
-            if each.kind and each.field == "payload":
-                trees.setdefault(each.kind, []).append(each.tree)
+            if each.kind and each.field in _VALUES:
+                trees.setdefault((each.kind, each.field), []).append(each.tree)
     return trees
 
 
-def _altered(piece: Evidence, trees: Iterable[Tree | None]) -> Iterator[tuple[Mutant, Any]]:
-    """Every value that a condition reads, made wrong in each way: what it is, the payload with it."""
-    leaves = dict(leaf for tree in trees for leaf in _leaves(piece.payload, tree))
-    for keys, old in islice(leaves.items(), MOST_LEAVES):
-        for change, new in _wrong(old):
-            mutant = replace(_mutant(change, piece), path=_path(keys), old=old, new=new)
-            yield mutant, _replaced(piece.payload, keys, new)
-        if keys:
-            mutant = replace(_mutant(Change.GONE, piece), path=_path(keys), old=old)
-            yield mutant, _removed(piece.payload, keys)
+def _altered(
+    piece: Evidence, trees: Mapping[tuple[str, str], Iterable[Tree | None]]
+) -> Iterator[tuple[Mutant, Evidence]]:
+    """Every value that a condition reads, made wrong in each way: what it is, the piece with it."""
+    for field in _VALUES:
+        whole = getattr(piece, field)
+        read = trees.get((piece.kind, field), ())
+        leaves = dict(leaf for tree in read for leaf in _leaves(whole, tree))
+        for keys, old in islice(leaves.items(), MOST_LEAVES):
+            path = _path(field, keys)
+            for change, new in _wrong(old, is_text=field == "ids"):
+                mutant = replace(_mutant(change, piece), path=path, old=old, new=new)
+                yield mutant, replace(piece, **{field: _replaced(whole, keys, new)})
+            if keys:
+                mutant = replace(_mutant(Change.GONE, piece), path=path, old=old)
+                yield mutant, replace(piece, **{field: _removed(whole, keys)})
 
 
-def _path(keys: Keys) -> str:
+def _path(field: str, keys: Keys) -> str:
     below = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    return "".join(("payload", *below))
+    return "".join((field, *below))
 
 
 def _leaves(value: Any, tree: Tree | None, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
@@ -200,8 +237,11 @@ def _leaves(value: Any, tree: Tree | None, keys: Keys = ()) -> Iterator[tuple[Ke
         yield keys, value
 
 
-def _wrong(old: Any) -> Iterator[tuple[Change, Any]]:
-    """Another value of its type, one of another type, null."""
+def _wrong(old: Any, *, is_text: bool) -> Iterator[tuple[Change, Any]]:
+    """Another value of its type; unless it can only be a text, one of another type, and null."""
+    if is_text:
+        yield Change.OTHER_VALUE, "another" if old == "other" else "other"
+        return
     match old:
         case None:
             yield Change.WRONG_TYPE, "other"

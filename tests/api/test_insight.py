@@ -144,7 +144,8 @@ def test_a_mutation_tells_its_score_and_what_nobody_would_notice(
     other = post(manager, billing, "mutate", {"spec": RULES | {"steps": lax}}).json()
 
     assert in_force == {
-        "runId": str(proven.pk), "tried": 8, "noticed": 8, "score": 1.0, "unnoticed": []
+        "runId": str(proven.pk), "tried": 8, "noticed": 8, "score": 1.0, "untried": 0,
+        "unnoticed": [],
     }  # fmt: skip
     (hole,) = other["unnoticed"]
     assert hole["sentence"] == "`payload.amount` of `invoice_paid` were 0, not 1200"

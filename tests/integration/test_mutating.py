@@ -1,5 +1,7 @@
 """The last proven run of a monitor, spoilt: what nobody would have noticed."""
 
+from datetime import timedelta
+
 import pytest
 
 from incidents.mutating import NothingProven, mutate_promise
@@ -40,6 +42,17 @@ def test_other_rules_may_be_asked_before_they_are_saved(monitor: Monitor) -> Non
     assert [(each.change, each.path) for each in score.unnoticed] == [
         (Change.OTHER_VALUE, "payload.rows")
     ]
+
+
+def test_a_run_that_was_proven_late_is_spoilt_only_when_no_other_was_proven(
+    monitor: Monitor,
+) -> None:
+    late = drill(monitor, "late", at=T0 + DAY)
+    Run.objects.filter(pk=late.pk).update(lateness=timedelta(minutes=1))
+    assert mutate_promise(monitor=monitor, now=T0 + 2 * DAY).run == late
+
+    in_time = drill(monitor, "in time", at=T0)
+    assert mutate_promise(monitor=monitor, now=T0 + 2 * DAY).run == in_time
 
 
 def test_without_a_proof_there_is_nothing_to_spoil(monitor: Monitor) -> None:

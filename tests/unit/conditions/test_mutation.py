@@ -64,6 +64,44 @@ def test_a_second_proof_stands_in_for_the_first() -> None:
     score = mutate(DRILL, replace(KEPT, evidence=(*KEPT.evidence, again)))
 
     assert holes(score) == {(Change.DROPPED, "upload"), (Change.DELAYED, "upload")}
+    assert {each.among for each in score.unnoticed} == {2}
+
+
+def test_that_none_of_several_came_is_a_way_of_its_own() -> None:
+    notes = (piece("n1", "note", 6), piece("n2", "note", 7))
+    score = mutate(DRILL, replace(KEPT, evidence=(*KEPT.evidence, *notes)))
+
+    (none,) = [each for each in score.unnoticed if each.change is Change.NONE_CAME]
+    assert (none.kind, none.among) == ("note", 2)
+
+
+def test_ids_that_a_condition_reads_are_altered_too() -> None:
+    kept = facts(
+        started(),
+        piece("upload", "upload", 5, ids={"bucket": "b1", "job": "j1"}),
+        KEPT.evidence[2],
+    )
+
+    weak = mutate(checked("upload.ids.bucket != ''"), kept)
+    strict = mutate(checked("upload.ids.bucket == 'b1'"), kept)
+
+    assert [(each.path, each.old, each.new) for each in weak.unnoticed] == [
+        ("ids.bucket", "b1", "other")
+    ]
+    assert (strict.unnoticed, strict.tried) == ((), weak.tried)
+
+
+def test_a_wide_spec_is_tried_in_a_bounded_time_and_says_what_was_left_out() -> None:
+    names = [f"s{n}" for n in range(32)]
+    steps = tuple(
+        Step(name=name, claim=name, kind=name, check=f"size({name}.payload) >= 0") for name in names
+    )
+    wide = [piece(name, name, 5, payload={f"v{n}": n for n in range(20)}) for name in names]
+
+    score = mutate(Spec(mode=Mode.RUN, within=HOUR, steps=steps), facts(started(), *wide))
+
+    assert score.tried + score.untried == 32 * (2 + 20 * 4)
+    assert 300 < score.tried < 1000
 
 
 def test_comforts_and_the_workers_own_word_are_left_alone() -> None:
