@@ -46,11 +46,13 @@ class Line:
         body = request.get("text", "{}")
         if self.is_event:
             body = f'{{"eventId":"{self.number}-{time.time_ns()}"}}'
-        own = "".join(f"{name}: {word}\r\n" for name, word in request.get("headers", {}).items())
+        names = {"X-Luota-Key": self.key, "Content-Type": "application/json"}
+        names |= request.get("headers", {})
+        head = "".join(f"{name}: {word}\r\n" for name, word in names.items())
         self.answer, self.began = b"", time.perf_counter()
         self.socket.sendall(
-            f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\nX-Luota-Key: {self.key}\r\n{own}"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+            f"POST {request['path']} HTTP/1.1\r\nHost: localhost\r\n{head}"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
 
     def read(self) -> int | None:

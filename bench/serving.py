@@ -72,10 +72,14 @@ def _kill_session(leader: int) -> None:
 
 
 @contextmanager
-def web(server: str = "granian", application: str = PRODUCT) -> Iterator[tuple[int, int]]:
-    """(port, pid) of a web server that answers."""
+def web(
+    server: str = "granian", application: str = PRODUCT, *, is_whole: bool = False
+) -> Iterator[tuple[int, int]]:
+    """(port, pid) of a web server that answers; `is_whole`: the application stores as the product does."""
     port = free_port()
-    stores = str(application == PRODUCT)  # the others store by themselves or not at all: no beats
+    stores = str(
+        is_whole or application == PRODUCT
+    )  # the others store by themselves or not at all: no beats
     command = web_command(server, application)
     with running(command, PORT=str(port), INTAKE_GROUP_COMMIT=stores) as pid:
         wait_for_answer(port)
