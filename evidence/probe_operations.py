@@ -86,7 +86,7 @@ def create_probe(*, monitor: Monitor, draft: ProbeDraft, actor: Actor, now: date
     try:
         with transaction.atomic():
             probe.save(force_insert=True)
-            _record(probe, "probe.created", actor=actor, now=now)
+            audit.note(probe, "probe.created", actor=actor, now=now)
     except IntegrityError as error:
         raise _name_taken(error) from error
     return probe
@@ -106,7 +106,7 @@ def update_probe(*, probe: Probe, draft: ProbeDraft, actor: Actor, now: datetime
             )
             changed = Probe.objects.get(pk=probe.pk)
             changes = audit.difference(before, audit.snapshot(changed, _TOLD))
-            _record(changed, "probe.updated", actor=actor, now=now, changes=changes)
+            audit.note(changed, "probe.updated", actor=actor, now=now, changes=changes)
     except IntegrityError as error:
         raise _name_taken(error) from error
 
@@ -114,7 +114,7 @@ def update_probe(*, probe: Probe, draft: ProbeDraft, actor: Actor, now: datetime
 @transaction.atomic
 def delete_probe(*, probe: Probe, actor: Actor, now: datetime) -> None:
     """The evidence of what it saw stays."""
-    _record(probe, "probe.deleted", actor=actor, now=now)
+    audit.note(probe, "probe.deleted", actor=actor, now=now)
     Probe.objects.filter(pk=probe.pk).delete()
 
 
@@ -163,16 +163,3 @@ def _check_mode(draft: ProbeDraft, monitor: Monitor) -> None:
 
 def _name_taken(error: IntegrityError) -> Exception:
     return ProbeNameTaken() if "probe_name_once" in str(error) else error
-
-
-def _record(
-    probe: Probe, action: str, *, actor: Actor, now: datetime, changes: dict[str, Any] | None = None
-) -> None:
-    audit.record(
-        workspace_id=probe.workspace_id,
-        actor=actor,
-        action=action,
-        target=probe,
-        at=now,
-        changes=changes,
-    )

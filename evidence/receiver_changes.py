@@ -95,7 +95,7 @@ def create_receiver(
                 monitor_id=draft.monitor_id,
                 created_at=now,
             )
-            _record(receiver, "receiver.created", actor=actor, now=now)
+            audit.note(receiver, "receiver.created", actor=actor, now=now)
     except IntegrityError as error:
         raise _name_taken(error) from error
     return Enrolled(receiver=receiver, secret=made)
@@ -134,7 +134,7 @@ def enable_receiver(*, receiver: Receiver, actor: Actor, now: datetime) -> Recei
 @transaction.atomic
 def delete_receiver(*, receiver: Receiver, actor: Actor, now: datetime) -> None:
     """Its evidence stays, its address is gone for good."""
-    _record(receiver, "receiver.deleted", actor=actor, now=now)
+    audit.note(receiver, "receiver.deleted", actor=actor, now=now)
     Receiver.objects.filter(pk=receiver.pk).delete()
     memory.forget(receiver.pk)
 
@@ -227,7 +227,7 @@ def _seal(
     Receiver.objects.filter(pk=current.pk).update(secrets=_sealed(held))
     current.refresh_from_db()
     memory.forget(current.pk)
-    _record(current, action, actor=actor, now=now, changes={"number_of_keys": counts})
+    audit.note(current, action, actor=actor, now=now, changes={"number_of_keys": counts})
 
 
 def _locked(receiver: Receiver) -> Receiver:
@@ -242,27 +242,9 @@ def _write(
     current.refresh_from_db()
     memory.forget(current.pk)
     if changes := audit.difference(before, audit.snapshot(current, _SHOWN)):
-        _record(current, action, actor=actor, now=now, changes=changes)
+        audit.note(current, action, actor=actor, now=now, changes=changes)
     return current
 
 
 def _name_taken(error: IntegrityError) -> Exception:
     return ReceiverNameTaken() if "receiver_name_once" in str(error) else error
-
-
-def _record(
-    receiver: Receiver,
-    action: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    changes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    audit.record(
-        workspace_id=receiver.workspace_id,
-        actor=actor,
-        action=action,
-        target=receiver,
-        at=now,
-        changes=changes,
-    )

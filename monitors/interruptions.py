@@ -4,7 +4,6 @@ All of them need a reason and most an end. A pause ends by itself at `paused_unt
 evaluator calls `resume_monitor` too.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +44,7 @@ def pause_monitor(
         workspace_id=monitor.workspace_id, monitor=monitor, starts_at=now, reason=reason
     )
     changes = _told(reason, paused_until=until)
-    _record(monitor, "monitor.paused", actor=actor, now=now, changes=changes)
+    audit.note(monitor, "monitor.paused", actor=actor, now=now, changes=changes)
     return True
 
 
@@ -59,7 +58,7 @@ def resume_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> bool:
         return False
     Pause.objects.filter(monitor=monitor, ends_at=None).update(ends_at=now)
     Run.objects.filter(_may_change_by_itself(monitor), monitor=monitor).update(**due)
-    _record(monitor, "monitor.resumed", actor=actor, now=now)
+    audit.note(monitor, "monitor.resumed", actor=actor, now=now)
     return True
 
 
@@ -71,7 +70,7 @@ def silence_monitor(
     _check(reason, until, now=now)
     Monitor.objects.filter(pk=monitor.pk).update(silenced_until=until, silence_reason=reason)
     changes = _told(reason, silenced_until=until)
-    _record(monitor, "monitor.silenced", actor=actor, now=now, changes=changes)
+    audit.note(monitor, "monitor.silenced", actor=actor, now=now, changes=changes)
 
 
 @transaction.atomic
@@ -80,7 +79,7 @@ def unsilence_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> bool:
     silenced = Monitor.objects.filter(pk=monitor.pk, silenced_until__gt=now)
     if not silenced.update(silenced_until=None, silence_reason=""):
         return False
-    _record(monitor, "monitor.unsilenced", actor=actor, now=now)
+    audit.note(monitor, "monitor.unsilenced", actor=actor, now=now)
     return True
 
 
@@ -98,7 +97,7 @@ def waive_run(
         facts_version=F("facts_version") + 1,
     )
     changes = _told(reason, waived_until=until)
-    _record(run, "run.waived", actor=actor, now=now, changes=changes)
+    audit.note(run, "run.waived", actor=actor, now=now, changes=changes)
 
 
 def _may_change_by_itself(monitor: Monitor) -> Q:
@@ -121,21 +120,3 @@ def _told(reason: str, **end: datetime | None) -> dict[str, list[Any]]:
         name: [None, until and until.isoformat()] for name, until in end.items()
     }
     return {**ends, "reason": ["", reason]}
-
-
-def _record(
-    target: Monitor | Run,
-    action: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    changes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    audit.record(
-        workspace_id=target.workspace_id,
-        actor=actor,
-        action=action,
-        target=target,
-        at=now,
-        changes=changes,
-    )

@@ -117,7 +117,7 @@ def create_monitor(
             monitor.save(force_insert=True)
             monitor.spec = _write_spec(monitor, draft.rules, number=1, actor=actor, now=now)
             monitor.save(update_fields=["spec"])
-            _record(monitor, "monitor.created", actor=actor, now=now)
+            audit.note(monitor, "monitor.created", actor=actor, now=now)
     except IntegrityError as error:
         raise _name_taken(error) from error
     return monitor
@@ -157,7 +157,7 @@ def delete_monitor(*, monitor: Monitor, confirmed: str, actor: Actor, now: datet
         pass
     with transaction.atomic():
         _lock(monitor)
-        _record(monitor, "monitor.deleted", actor=actor, now=now)
+        audit.note(monitor, "monitor.deleted", actor=actor, now=now)
         Monitor.objects.filter(pk=monitor.pk).delete()
 
 
@@ -203,7 +203,7 @@ def _update(monitor: Monitor, draft: MonitorDraft, *, actor: Actor, now: datetim
         _judge_anew(current, old, now=now)
     current.save(update_fields=[*columns, "spec"])
     if changes:
-        _record(current, "monitor.updated", actor=actor, now=now, changes=changes)
+        audit.note(current, "monitor.updated", actor=actor, now=now, changes=changes)
     return current
 
 
@@ -252,21 +252,3 @@ def _schedules(spec: Spec | None) -> object:
 
 def _name_taken(error: IntegrityError) -> Exception:
     return MonitorNameTaken() if "monitor_name_once" in str(error) else error
-
-
-def _record(
-    monitor: Monitor,
-    action: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    changes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    audit.record(
-        workspace_id=monitor.workspace_id,
-        actor=actor,
-        action=action,
-        target=monitor,
-        at=now,
-        changes=changes,
-    )

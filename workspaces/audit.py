@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -79,6 +79,31 @@ def record(
         address=actor.address,
         request_id=actor.request_id,
         at=at,
+    )
+
+
+class Owned(Protocol):
+    """A row that knows its workspace."""
+
+    workspace_id: UUID
+
+
+def note(
+    target: Owned,
+    action: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    changes: Mapping[str, list[Any]] | None = None,
+) -> None:
+    """As record(), of a row that knows its workspace."""
+    record(
+        workspace_id=target.workspace_id,
+        actor=actor,
+        action=action,
+        target=cast("Model", target),
+        at=now,
+        changes=changes,
     )
 
 

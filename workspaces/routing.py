@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -82,7 +81,7 @@ def create_channel(
         secret=encrypt(secret.encode()) if secret else None,
         created_at=now,
     )
-    _record(channel, "channel.created", actor=actor, now=now)
+    audit.note(channel, "channel.created", actor=actor, now=now)
     return NewChannel(channel=channel, secret=secret)
 
 
@@ -91,7 +90,7 @@ def delete_channel(*, channel: Channel, actor: Actor, now: datetime) -> None:
     """ChannelInUse."""
     if RouteStep.objects.filter(channel=channel).exists():
         raise ChannelInUse
-    _record(channel, "channel.deleted", actor=actor, now=now)
+    audit.note(channel, "channel.deleted", actor=actor, now=now)
     Channel.objects.filter(pk=channel.pk).delete()
 
 
@@ -107,7 +106,7 @@ def create_route(*, workspace_id: UUID, draft: RouteDraft, actor: Actor, now: da
                 workspace_id=workspace_id, name=draft.name, is_default=is_default, created_at=now
             )
             _write_steps(route, draft.steps)
-            _record(route, "route.created", actor=actor, now=now)
+            audit.note(route, "route.created", actor=actor, now=now)
     except IntegrityError as error:
         raise _name_taken(error) from error
     return route
@@ -127,7 +126,7 @@ def delete_route(*, route: Route, actor: Actor, now: datetime) -> None:
     """Its monitors fall back to the default route. DefaultRouteNeeded."""
     if _locked_routes(route.workspace_id).filter(pk=route.pk, is_default=True).exists():
         raise DefaultRouteNeeded
-    _record(route, "route.deleted", actor=actor, now=now)
+    audit.note(route, "route.deleted", actor=actor, now=now)
     Route.objects.filter(pk=route.pk).delete()
 
 
@@ -150,7 +149,7 @@ def _update(route: Route, draft: RouteDraft, *, actor: Actor, now: datetime) -> 
     RouteStep.objects.filter(route=current).delete()
     _write_steps(current, draft.steps)
     if changes := audit.difference(before, _told(current)):
-        _record(current, "route.updated", actor=actor, now=now, changes=changes)
+        audit.note(current, "route.updated", actor=actor, now=now, changes=changes)
     return current
 
 
@@ -186,21 +185,3 @@ def _new_secret() -> str:
 
 def _name_taken(error: IntegrityError) -> Exception:
     return RouteNameTaken() if "route_name_once" in str(error) else error
-
-
-def _record(
-    target: Channel | Route,
-    action: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    changes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    audit.record(
-        workspace_id=target.workspace_id,
-        actor=actor,
-        action=action,
-        target=target,
-        at=now,
-        changes=changes,
-    )

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -77,7 +76,7 @@ def issue_token(*, workspace_id: UUID, draft: TokenDraft, actor: Actor, now: dat
             expires_at=draft.expires_at,
         )
     )
-    _record(issued.token, "token.issued", actor=actor, now=now)
+    audit.note(issued.token, "token.issued", actor=actor, now=now)
     return issued
 
 
@@ -105,7 +104,7 @@ def rotate_token(
         )
     )
     changes = {"prefix": [token.prefix, successor.token.prefix]}
-    _record(successor.token, "token.rotated", actor=actor, now=now, changes=changes)
+    audit.note(successor.token, "token.rotated", actor=actor, now=now, changes=changes)
     return successor
 
 
@@ -114,7 +113,7 @@ def revoke_token(*, token: Token, actor: Actor, now: datetime) -> bool:
     """Holds everywhere within 5 s (workspaces.authentication); False when it was revoked before."""
     if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
         return False
-    _record(token, "token.revoked", actor=actor, now=now)
+    audit.note(token, "token.revoked", actor=actor, now=now)
     return True
 
 
@@ -143,21 +142,3 @@ def _mint(token: Token) -> Issued:
     token.digest = digest_of(secret)
     token.save(force_insert=True)
     return Issued(token=token, secret=secret)
-
-
-def _record(
-    token: Token,
-    action: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    changes: dict[str, list[Any]] | None = None,
-) -> None:
-    audit.record(
-        workspace_id=token.workspace_id,
-        actor=actor,
-        action=action,
-        target=token,
-        at=now,
-        changes=changes,
-    )

@@ -37,7 +37,7 @@ def keep_secret(
                 last4=_last4(plain),
                 created_at=now,
             )
-            _record(secret, "secret.created", actor=actor, now=now)
+            audit.note(secret, "secret.created", actor=actor, now=now)
     except IntegrityError as error:
         if "secret_name_once" in str(error):
             raise SecretNameTaken from error
@@ -51,13 +51,13 @@ def replace_secret(*, secret: Secret, plain: str, actor: Actor, now: datetime) -
     Secret.objects.filter(pk=secret.pk).update(
         sealed=encrypt(plain.encode()), last4=_last4(plain), replaced_at=now
     )
-    _record(secret, "secret.replaced", actor=actor, now=now)
+    audit.note(secret, "secret.replaced", actor=actor, now=now)
 
 
 @transaction.atomic
 def delete_secret(*, secret: Secret, actor: Actor, now: datetime) -> None:
     """SecretInUse."""
-    _record(secret, "secret.deleted", actor=actor, now=now)
+    audit.note(secret, "secret.deleted", actor=actor, now=now)
     try:
         secret.delete()
     except RestrictedError as error:
@@ -66,9 +66,3 @@ def delete_secret(*, secret: Secret, actor: Actor, now: datetime) -> None:
 
 def _last4(plain: str) -> str:
     return plain[-_LAST:] if len(plain) >= _SHORTEST_TOLD else ""
-
-
-def _record(secret: Secret, action: str, *, actor: Actor, now: datetime) -> None:
-    audit.record(
-        workspace_id=secret.workspace_id, actor=actor, action=action, target=secret, at=now
-    )

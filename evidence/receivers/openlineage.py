@@ -3,11 +3,12 @@
 https://openlineage.io/apidocs/openapi
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from evidence.findings import Found
+from evidence.receivers import shared_secrets
 from evidence.receivers.contract import OTHER, Delivery, Rule
 from evidence.receivers.reading import (
     digest_of,
@@ -22,7 +23,6 @@ from evidence.receivers.reading import (
     unpacked,
     unreadable,
 )
-from evidence.receivers.shared_secrets import check_key
 from monitors.conditions.rules import Strength
 
 VENDOR = "openlineage"
@@ -40,12 +40,8 @@ _OUTPUTS_MOST = 50
 _ERROR_CHARACTERS = 2000
 
 
-def verify(
-    raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime
-) -> None:
-    """The api_key of the client's HTTP transport; neither the body nor a time is signed."""
-    del raw, now
-    check_key(headers, secrets)
+verify = shared_secrets.verify
+"""The api_key of the client's HTTP transport."""
 
 
 def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:

@@ -6,7 +6,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from evidence.findings import Found
+from evidence.receivers import shared_secrets
 from evidence.receivers.contract import FINDINGS_MOST, Cause, Delivery, Refused, Rule
 from evidence.receivers.reading import (
     check_storable,
@@ -35,7 +36,6 @@ from evidence.receivers.reading import (
     unpacked,
     unreadable,
 )
-from evidence.receivers.shared_secrets import check_key
 from monitors.conditions.rules import Strength
 
 VENDOR = "otlp"
@@ -69,12 +69,8 @@ class _Span:
     resource: dict[str, Any]
 
 
-def verify(
-    raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime
-) -> None:
-    """A header of the exporter's; neither the body nor a time is signed."""
-    del raw, now
-    check_key(headers, secrets)
+verify = shared_secrets.verify
+"""A header of the exporter's."""
 
 
 def read(raw: bytes, headers: Mapping[str, str]) -> Delivery:
