@@ -1,7 +1,6 @@
 """The command line that the examples share: where Luota is, which monitor, what to break.
 
-`--demo FILE` takes all of it from the demo.json that `make run` writes. What does not stand there yet, the
-example's own monitor, is found or made by the public API.
+`--demo FILE` takes all of it from the demo.json that `make run` writes.
 """
 
 import argparse
@@ -13,10 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from examples.reporting import session_for
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
@@ -24,10 +19,8 @@ class Example:
 
     program: str
     """`visible_batch` of `python -m examples.visible_batch`."""
-    section: str
-    """Of demo.json: {"token", "monitorId", "workDir"}."""
-    document: Path
-    """The body of POST /v1/monitors for its promise."""
+    monitor: str
+    """The name of its promise, which `manage.py apply blueprints/….yaml` makes."""
     breaks: Iterable[str]
 
 
@@ -64,33 +57,15 @@ def read_demo(path: Path, example: Example) -> dict[str, Any]:
         demo = json.loads(path.read_text())
     except FileNotFoundError:
         sys.exit(f"{example.program}: there is no {path}: start `make run` first.")
-    own = demo.get(example.section) or {}
-    body = json.loads(example.document.read_text())
+    shown = demo["examples"]
     return {
         "base-url": demo["baseUrl"],
-        "token": own.get("token") or demo["ingestToken"],
-        "monitor": own.get("monitorId")
-        or _find_or_make_monitor(demo["baseUrl"], demo["managementToken"], body),
-        "work-dir": own.get("workDir") or str(path.resolve().parent / example.program),
+        "token": shown["token"],
+        "monitor": shown["monitors"][example.monitor],
+        "work-dir": str(path.resolve().parent / "examples" / example.program),
         "home": path.resolve().parent,
-        "redis-url": own.get("redisUrl"),
+        "management-token": demo["managementToken"],
     }
-
-
-def _find_or_make_monitor(base_url: str, token: str, body: dict[str, Any]) -> str:
-    """By its name, so that a person may change its rules."""
-    session = session_for(base_url, token)
-    try:
-        listed = session.get(f"{base_url}/v1/monitors", timeout=10)
-        listed.raise_for_status()
-        for monitor in listed.json()["items"]:
-            if monitor["name"] == body["name"]:
-                return str(monitor["id"])
-        made = session.post(f"{base_url}/v1/monitors", json=body, timeout=10)
-        made.raise_for_status()
-    except requests.RequestException as error:
-        sys.exit(f"Luota at {base_url} does not give a monitor: {error}")
-    return str(made.json()["id"])
 
 
 def commit() -> str:

@@ -34,6 +34,8 @@ class Reporter:
     subject: str
     deploy_sha: str = ""
     run_id: str = ""
+    round: str = ""
+    """Which of several times the same is told of the same run: each of them is told once."""
     _session: requests.Session = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +80,8 @@ class Reporter:
 
     def _signal(self, event: str, body: Mapping[str, Any]) -> dict[str, Any]:
         context = {"host": socket.gethostname(), "deploySha": self.deploy_sha}
-        return {"eventId": f"{self.run_name}:{event}", **context, **body}
+        event_id = ":".join(filter(None, (self.run_name, event, self.round)))
+        return {"eventId": event_id, **context, **body}
 
     def _post(
         self, path: str, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]

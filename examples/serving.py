@@ -22,9 +22,12 @@ Answering = Callable[[str, str, str], Answer]
 
 
 @contextmanager
-def served(answering: Answering) -> Iterator[str]:
-    """The address under which it answers, as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answering))
+def served(answering: Answering, *, port: int = 0) -> Iterator[str]:
+    """The address under which it answers, as long as the block lasts; on another port if `port` is taken."""
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(answering))
+    except OSError:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answering))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -85,6 +85,18 @@ PROBLEM_TYPES = (
         "Give it another secret first.",
     ),
     ProblemType(
+        "list_key_in_use",
+        409,
+        "Expected lists are kept under this key.",
+        "Delete it when they are forgotten.",
+    ),
+    ProblemType(
+        "not_confirmed",
+        409,
+        "The monitor has runs, evidence or files that would be lost with it.",
+        "`files` and `runs` count them. Repeat it with `?confirm=` and the name of the monitor.",
+    ),
+    ProblemType(
         "token_not_live",
         409,
         "The token is revoked, expired or rotated already.",

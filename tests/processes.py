@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,8 @@ from honcho.environ import parse_procfile
 from luota import embedded
 from luota.embedded.layout import layout_of
 from luota.embedded.processes import engines_in, read_pid
+from luota.lib.yaml_text import read_documents, write_document
+from luota.portal.demo.pace import hurried
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("web", "worker", "notifier", "beat")
@@ -181,6 +183,46 @@ class Product:
         answer = self.api("POST", "/v1/monitors", body)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def apply_blueprint(
+        self, slug: str, names: Mapping[str, Mapping[str, Any]], owner: str
+    ) -> dict[str, str]:
+        """{name: id} of monitors made of a shipped blueprint by `manage.py apply`, one for each name.
+
+        Only the times are others: `names` are {name: words of `hurried`, and rules in their place}.
+        """
+        written = [self._renamed(slug, name, words, owner) for name, words in names.items()]
+        file = self.place / f"{slug}-{len(list(self.place.glob('*.yaml')))}.yaml"
+        file.write_text("---\n".join(map(write_document, written)))
+        self.manage("apply", str(file))
+        listed = self.read("/v1/monitors?limit=200")["items"]
+        return {each["name"]: each["id"] for each in listed if each["name"] in names}
+
+    def manage(self, *arguments: str) -> str:
+        """What a command of manage.py prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment | {"DJANGO_SETTINGS_MODULE": "luota.settings"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def seed_demo(self) -> dict[str, Any]:
+        """What stands in demo.json."""
+        self.manage("seed_demo")
+        return dict(json.loads((self.home / "demo.json").read_text()))
+
+    @staticmethod
+    def _renamed(slug: str, name: str, words: Mapping[str, Any], owner: str) -> dict[str, Any]:
+        (document,) = read_documents((ROOT / "blueprints" / f"{slug}.yaml").read_bytes())
+        times = {word: words[word] for word in ("within", "stays") if word in words}
+        rules = {word: value for word, value in words.items() if word not in times}
+        spec = hurried(document.value["spec"], **times) | rules
+        return document.value | {"name": name, "owner": owner, "spec": spec}
 
     def files(self, monitor_id: str, state: str | None = None) -> list[dict[str, Any]]:
         """The whole incident files about one monitor, the last broken first."""

@@ -49,5 +49,5 @@ class Worker:
         message.set_content("Your plan is the free one until the next payment.")
         taken = send_mail(self.provider.port, message)
         self.app.reporter_for(job.invoice).evidence(
-            "mail_taken", ids={"message": taken.message_id}, payload={"answer": taken.answer}
+            "mail_accepted", ids={"message": taken.message_id}, payload={"answer": taken.answer}
         )

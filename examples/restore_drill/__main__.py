@@ -5,7 +5,6 @@ Everything may be given by hand; `--demo FILE` takes it from the demo.json that 
 
 import argparse
 import json
-import os
 import secrets
 import signal
 import sys
@@ -28,7 +27,6 @@ def main() -> int:
     if given.broken == SILENT:
         print("The drill never starts: nothing is sent.")
         return 0
-    os.nice(given.nice)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)  # so that the throw-away database is dropped
     drill = _drill(given)
@@ -90,7 +88,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--newest", default=NEWEST, help="table.column that says how recent data are"
     )
     parser.add_argument("--deploy-sha", default=commit(), help="which version of the job this is")
-    parser.add_argument("--nice", type=int, default=0, help="yield to others, 0 to 19")
     parser.add_argument(
         "--break", dest="broken", choices=[*BREAKS, SILENT], help="make it fail, on purpose"
     )

@@ -15,8 +15,7 @@ from examples.scheduled_report.report import Report
 
 EXAMPLE = Example(
     program="scheduled_report",
-    section="scheduledReport",
-    document=Path(__file__).with_name("scheduled-report.json"),
+    monitor="Scheduled report",
     breaks=[*BREAKS, SILENT],
 )
 
@@ -49,7 +48,7 @@ def _reporter(given: argparse.Namespace) -> Reporter:
         token=given.token,
         monitor_id=given.monitor,
         run_name=f"sales-{started}-{secrets.token_hex(2)}",
-        subject="",
+        subject="weekly-sales",
         deploy_sha=given.deploy_sha,
     )
 

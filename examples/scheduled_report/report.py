@@ -58,7 +58,9 @@ class Report:
         total = sum(cents for _, _, cents in rows)
         text = self.sabotage.template().substitute(rows="\n".join(lines), total=total)
         self.file.write_text(text)
-        self.reporter.evidence("rendered", payload={"file": self.file.name, "bytes": len(text)})
+        self.reporter.evidence(
+            "report_rendered", payload={"file": self.file.name, "bytes": len(text)}
+        )
 
     def _send(self) -> None:
         """Comfort: the mail server took it. Its message id is what the receipt will speak of."""
@@ -69,7 +71,7 @@ class Report:
         message.add_attachment(self.file.read_text(), subtype="html", filename=self.file.name)
         taken: Taken = send_mail(self.provider.port, message)
         facts = {"answer": taken.answer, "file": self.file.name}
-        self.reporter.evidence("smtp_accepted", ids={"message": taken.message_id}, payload=facts)
+        self.reporter.evidence("mail_accepted", ids={"message": taken.message_id}, payload=facts)
 
 
 _SHOP = """

@@ -27,8 +27,7 @@ from luota import embedded
 
 EXAMPLE = Example(
     program="state_drift",
-    section="stateDrift",
-    document=Path(__file__).resolve().parent / "monitor.json",
+    monitor="State drift",
     breaks=(REFUSED, TIMEOUT),
 )
 
@@ -76,7 +75,7 @@ def _reporters(given: argparse.Namespace) -> dict[str, Reporter]:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser, demo = parser_of(EXAMPLE, __doc__, arguments)
-    redis_url = demo.get("redis-url") or os.environ.get("REDIS_URL")
+    redis_url = os.environ.get("REDIS_URL")
     if demo and not redis_url:
         redis_url = embedded.redis_url(demo["home"])
     parser.add_argument(

@@ -3,15 +3,15 @@
 Everything may be given by hand; `--demo FILE` takes it from the demo.json that `make run` writes.
 """
 
+import argparse
 import secrets
 import sqlite3
 import sys
 import time
 from pathlib import Path
 
-import requests
-
 from examples.command import Example, parser_of
+from examples.looking import Onlooker
 from examples.reporting import NotTaken, Reporter
 from examples.serving import served
 from examples.visible_batch.batch import Batch
@@ -21,18 +21,37 @@ from examples.visible_batch.results import Results
 
 EXAMPLE = Example(
     program="visible_batch",
-    section="visibleBatch",
-    document=Path(__file__).resolve().parent / "monitor.json",
+    monitor="Visible batch",
     breaks=tuple(BREAKS),
 )
 
 
 def main() -> int:
-    parser, _ = parser_of(EXAMPLE, __doc__, sys.argv[1:])
-    parser.add_argument("--items", type=int, default=1000, help="how many the batch has, from 3 on")
-    given = parser.parse_args()
+    given = _parse(sys.argv[1:])
+    work_dir = Path(given.work_dir)
+    try:
+        page = Page(Results(work_dir / "results.sqlite3"))
+        with served(page.answer, port=_port_kept(work_dir)) as url:
+            _keep_port(work_dir, url)
+            batch = Batch(
+                reporter=_reporter(given),
+                onlooker=_onlooker(given),
+                page=page,
+                url=f"{url}/results",
+                size=given.items,
+                sabotage=BREAKS.get(given.broken, Sound()),
+            )
+            is_visible = batch.perform()
+    except (NotTaken, OSError, sqlite3.Error) as error:  # requests' errors are OSErrors
+        print(f"visible batch: {error}", file=sys.stderr)
+        return 2
+    print(f"{batch.name}: {'all results are visible' if is_visible else 'NOT all are visible'}")
+    return 0 if is_visible or given.broken else 1  # the careless worker looks green
+
+
+def _reporter(given: argparse.Namespace) -> Reporter:
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    reporter = Reporter(
+    return Reporter(
         base_url=given.base_url.rstrip("/"),
         token=given.token,
         monitor_id=given.monitor,
@@ -40,22 +59,36 @@ def main() -> int:
         subject="customer-messages",
         deploy_sha=given.deploy_sha,
     )
-    try:
-        page = Page(Results(Path(given.work_dir) / "results.sqlite3"))
-        with served(page.answer) as url:
-            batch = Batch(
-                reporter=reporter,
-                page=page,
-                url=f"{url}/results",
-                size=given.items,
-                sabotage=BREAKS.get(given.broken, Sound()),
-            )
-            is_visible = batch.perform()
-    except (NotTaken, OSError, sqlite3.Error, requests.RequestException) as error:
-        print(f"visible batch: {error}", file=sys.stderr)
-        return 2
-    print(f"{batch.name}: {'all results are visible' if is_visible else 'NOT all are visible'}")
-    return 0 if is_visible or given.broken else 1  # the careless worker looks green
+
+
+def _onlooker(given: argparse.Namespace) -> Onlooker:
+    return Onlooker(
+        base_url=given.base_url.rstrip("/"),
+        token=given.management_token,
+        monitor_id=given.monitor,
+        name="Results page",
+    )
+
+
+def _port_kept(work_dir: Path) -> int:
+    """That of the last batch: a page whose address stays is watched by one probe that stays as it is."""
+    kept = work_dir / "port"
+    return int(kept.read_text()) if kept.exists() else 0
+
+
+def _keep_port(work_dir: Path, url: str) -> None:
+    (work_dir / "port").write_text(url.rpartition(":")[2])
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser, demo = parser_of(EXAMPLE, __doc__, arguments)
+    token = demo.get("management-token")
+    parser.add_argument(
+        "--management-token", default=token, required=token is None,
+        help="one that may write: by it Luota's probe of the page is made, and asked to look",
+    )  # fmt: skip
+    parser.add_argument("--items", type=int, default=1000, help="how many the batch has, from 3 on")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from examples.looking import Onlooker
 from examples.reporting import Reporter
 from examples.visible_batch.breaks import Sound
 from examples.visible_batch.model import (
@@ -22,15 +23,24 @@ LONGEST_LOG = 20_000
 """Characters of the worker's log that go along."""
 MOST_NAMED = 20
 """Missing members named in the summary; the counts always say how many there are."""
+_SEEN = {"batch": "body.batch", "shown": "body.shown"}
 
 
 class Batch:
     """One batch. The worker is one of the many that write what went wrong to a log, and go on."""
 
     def __init__(
-        self, *, reporter: Reporter, page: Page, url: str, size: int, sabotage: Sound
+        self,
+        *,
+        reporter: Reporter,
+        onlooker: Onlooker,
+        page: Page,
+        url: str,
+        size: int,
+        sabotage: Sound,
     ) -> None:
         self.reporter = reporter
+        self.onlooker = onlooker
         self.results = page.results
         self.page = page
         self.url = url
@@ -105,15 +115,11 @@ class Batch:
         self.reporter.members(kind, {member: {"output": why} for member, why in refused.items()})
 
     def _look(self) -> Seen:
-        """Step: the batch reads its own page as a customer would."""
-        seen = visit(self.url)
-        self.reporter.evidence(
-            "result_visible",
-            ids={"batch": self.name},
-            payload={"batch": seen.batch, "shown": len(seen.members), "page": seen.url},
-            summary=self._seen_sentence(seen),
-        )
-        return seen
+        """Step: Luota itself opens the page; what the batch says that it sees there would prove nothing."""
+        target = {"url": f"{self.url}.json?for={{run.occurrence}}", "plain": True, "pick": _SEEN}
+        probe_id = self.onlooker.watch(emits="result_visible", target=target)
+        self.onlooker.look(probe_id, run_id=self.reporter.run_id)
+        return visit(self.url)
 
     def _seen_sentence(self, seen: Seen) -> str:
         if seen.batch != self.name:

@@ -1,6 +1,7 @@
 """The page on which customers read the results of the latest batch, and how it looks to one of them."""
 
 import html
+import json
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -15,18 +16,22 @@ class Page:
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self._rendered = ""
+        self._rendered: dict[str, Answer] = {}
 
     def refresh(self) -> None:
         """The next visitor gets what is stored by then."""
-        self._rendered = ""
+        self._rendered = {}
 
-    def answer(self, _method: str, _path: str, _body: str) -> Answer:
-        """For examples.serving."""
+    def answer(self, _method: str, path: str, _body: str) -> Answer:
+        """For examples.serving: as people read it, and as /results.json for the customers' own programs."""
         if not self._rendered:
             batch = self.results.latest()
-            self._rendered = _written(batch, self.results.rows_of(batch))
-        return Answer(body=self._rendered, content_type="text/html")
+            rows = self.results.rows_of(batch)
+            self._rendered = {
+                "html": Answer(body=_written(batch, rows), content_type="text/html"),
+                "json": Answer(body=json.dumps({"batch": batch, "shown": len(rows)})),
+            }
+        return self._rendered["json" if ".json" in path else "html"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,8 +76,10 @@ _INVOICE = (
     told(0, "start", expected={"subscription": "past_due", "plan": "free"}),
     attested(0.1, "invoice.payment_failed", "stripe", ids={"invoice": "in_1"}),
     state(0.2, "handler_returned_200", status=200),
+    told(0.3, "mail_accepted", ids={"message": "m-1"}),
     state(0.5, "subscription_state", status="past_due"),
 )
+_TAKEN = "the event was delivered by Stripe, the handler returned 200 and the mail provider took the mail"
 _MAILED = attested(2, "email.delivered", "resend", ids={"message": "m-1"})
 BILLING = Scene(
     begins_at=instant("2026-03-02 10:00"),
@@ -89,7 +91,7 @@ BILLING = Scene(
             after=10,
             cause=Cause.UNPROVEN,
             step="entitlement",
-            sentence="the event was delivered by Stripe and the handler returned 200, "
+            sentence=f"{_TAKEN}, "
             "but “The customer has the access of the expected plan” was not proven; due 10:10 UTC.",
         ),
         Quiet(
@@ -97,7 +99,7 @@ BILLING = Scene(
             after=10,
             cause=Cause.FAILED,
             step="entitlement",
-            sentence="the event was delivered by Stripe and the handler returned 200, "
+            sentence=f"{_TAKEN}, "
             "but the evidence says no to “The customer has the access of the expected plan”.",
         ),
         Quiet(
@@ -109,7 +111,7 @@ BILLING = Scene(
             after=15,
             cause=Cause.UNPROVEN,
             step="customer_notified",
-            sentence="the event was delivered by Stripe and the handler returned 200, "
+            sentence=f"{_TAKEN}, "
             "but “The mail provider delivered the mail to the customer” was not proven; "
             "due 10:15 UTC.",
         ),
@@ -121,9 +123,11 @@ _RENDERED = (
     state(1, "query_completed", rows=412),
     state(2, "report_rendered", bytes=88_000),
     told(3, "mail_accepted", ids={"message": "m-2"}),
+    told(3.5, "close"),
 )
 _ALL_GREEN = (
-    "cron fired, the query completed, the report was rendered and the mail provider took the mail"
+    "cron fired, the query completed, the report was rendered, the mail provider took the mail "
+    "and the job logged success"
 )
 REPORT = Scene(
     begins_at=instant("2026-03-02 07:00"),  # 08:00 in Berlin, a Monday
@@ -158,15 +162,17 @@ _MODELLED = (
     state(10, "model_call_done", tokens=5000),
     *(member(11, "result_validated", name, valid=True) for name in _NAMES),
     state(12, "queue_drained", waiting=0),
+    told(12.5, "close"),
     member(13, "result_persisted", "a", rows=1),
     member(13, "result_persisted", "b", rows=1),
 )
+_WORKED = "the model call is done, the queue is drained and the worker said success"
 BATCH = Scene(
     begins_at=instant("2026-03-02 10:00"),
     kept=(
         *_MODELLED,
         member(14, "result_persisted", "c", rows=1),
-        looked(20, "result_visible", shown=3),
+        looked(20, "result_visible", batch="r-1", shown=3),
     ),
     proven_after=20,
     quiet=(
@@ -181,13 +187,23 @@ BATCH = Scene(
             told=(
                 *_MODELLED,
                 member(14, "result_persisted", "c", rows=1),
-                state(20, "result_visible", shown=3),  # the worker's own word
+                state(20, "result_visible", batch="r-1", shown=3),  # the worker's own word
             ),
             after=60,
             cause=Cause.UNPROVEN,
             step="visible",
-            sentence="the model call is done and the queue is drained, "
-            "but “People see the results” was not proven; due 11:00 UTC.",
+            sentence=f"{_WORKED}, but “People see the results” was not proven; due 11:00 UTC.",
+        ),
+        Quiet(
+            told=(
+                *_MODELLED,
+                member(14, "result_persisted", "c", rows=1),
+                looked(20, "result_visible", batch="r-0", shown=3),
+            ),
+            after=60,
+            cause=Cause.FAILED,
+            step="visible",
+            sentence=f"{_WORKED}, but the evidence says no to “People see the results”.",
         ),
     ),
 )
@@ -202,7 +218,7 @@ DRIFT = Scene(
     begins_at=instant("2026-03-02 10:00"),
     kept=(
         *_QUEUED,
-        told(1.2, _THIRD, ids={"external": "sh_1"}, payload={"status": 200}),
+        told(1.2, _THIRD, ids={"external": "sh_1"}, payload={"status": 200, "state": "shipped"}),
         state(5, "local_reconciliation", differences=0),
         state(6, "customer_facing_state", state="shipped"),
     ),
@@ -215,7 +231,7 @@ DRIFT = Scene(
                     1.2,
                     _THIRD,
                     ids={"external": "sh_1"},
-                    payload={"status": 422},
+                    payload={"status": 422, "state": "packed"},
                     summary="422 address incomplete",
                 ),
             ),
@@ -237,7 +253,7 @@ _DUMPED = (
     state(0.4, "upload", sha256="a1"),
 )
 DRILL = Scene(
-    begins_at=instant("2026-03-02 10:00"),
+    begins_at=instant("2026-03-02 04:00"),
     kept=(
         *_DUMPED,
         state(0.5, "decrypt_check", header="PGDMP"),
@@ -249,12 +265,12 @@ DRILL = Scene(
     quiet=(
         Quiet(
             told=(*_DUMPED, told(0.5, "decrypt_check_failed"), told(0.6, "close")),
-            after=1,
+            after=120,
             cause=Cause.UNPROVEN,
             step="decrypt_check",
             sentence="pg_dump exited 0, the archive exists, encryption exited 0 and "
             "the job said success, but “Archive opened with the key in the safe” was not proven; "
-            "due 10:01 UTC.",
+            "due 06:00 UTC.",
         ),
     ),
 )

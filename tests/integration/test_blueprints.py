@@ -109,7 +109,7 @@ def test_stripe_itself_opens_the_run_of_an_invoice_and_the_message_id_brings_the
         ("handler_returned_200", {}),
         ("subscription_state", {"payload": {"status": "past_due"}}),
         ("entitlement", {"payload": {"plan": "free"}}),
-        ("customer_mail_sent", {"ids": {"message": "m-1"}}),
+        ("mail_accepted", {"ids": {"message": "m-1"}}),
     ):
         tell(monitor, Action.EVIDENCE, at=at + minute, kind=kind, **words, **run)
     find(monitor, "email.delivered", "resend", at=at + 2 * minute, ids={"message": "m-1"})

@@ -40,7 +40,7 @@ def test_it_tells_a_login_and_keys_that_work(home: Path) -> None:
     answer = with_key(demo["ingestToken"]).post(ping, {}, content_type="application/json")
     assert answer.status_code == 202
     listed = with_key(demo["managementToken"]).get("/v1/monitors").json()["items"]
-    assert {each["name"] for each in listed} == {each["name"] for each in promises()}
+    assert {each["name"] for each in listed} == {each.name for each in promises()}
     assert {each["state"] for each in listed} <= {"proven", "waiting"}
 
 

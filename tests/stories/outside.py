@@ -1,7 +1,6 @@
-"""Examples with vendors in their stories: monitors from the example's document, receivers bound to one of them each."""
+"""Examples with vendors in their stories: monitors of the shipped blueprint, receivers bound to one of them each."""
 
 import base64
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,32 +16,27 @@ SECRET = f"whsec_{base64.b64encode(b'a key of 24 bytes, about').decode()}"
 class Stage:
     """One product, and for each name a monitor of its own with what the vendors deliver to."""
 
-    def __init__(self, product: Product, example: str, vendors: Mapping[str, str]) -> None:
-        """`vendors` are {argument: vendor}, as in {"mail": "resend"}."""
+    def __init__(
+        self,
+        product: Product,
+        example: str,
+        vendors: Mapping[str, str],
+        watched: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """`vendors` are {argument: vendor}, as in {"mail": "resend"}; `watched` as in Product.apply_blueprint."""
         self.product = product
         self.example = example
-        self.vendors = vendors
-        self.document = self.document_of(example)
-        self.monitors: dict[str, str] = {}
-        self.receivers: dict[str, dict[str, str]] = {}
-
-    @staticmethod
-    def document_of(example: str) -> dict[str, Any]:
-        """The body of POST /v1/monitors for its promise."""
-        path = ROOT / "examples" / example / f"{example.replace('_', '-')}.json"
-        return dict(json.loads(path.read_text()))
-
-    def watch(self, name: str, **rules: Any) -> None:
-        body = {key: value for key, value in self.document.items() if key != "spec"}
-        body |= {"name": name, "ownerLabel": "Revenue"}
-        monitor_id = self.product.create_monitor(spec=self.document["spec"] | rules, **body)
-        self.monitors[name] = monitor_id
-        self.receivers[name] = {
-            argument: self._receiver(f"{vendor} {name}", vendor, monitor_id)
-            for argument, vendor in self.vendors.items()
+        slug = example.replace("_", "-")
+        self.monitors = product.apply_blueprint(slug, watched, owner="Revenue")
+        self.receivers = {
+            name: {
+                argument: self._receiver(f"{vendor} {name}", vendor, monitor_id)
+                for argument, vendor in vendors.items()
+            }
+            for name, monitor_id in self.monitors.items()
         }
 
-    def start(self, name: str, broken: str = "") -> "subprocess.Popen[str]":
+    def start(self, name: str, broken: str = "", *more: str) -> "subprocess.Popen[str]":
         command = [
             *(sys.executable, "-m", f"examples.{self.example}"),
             *("--base-url", self.product.base_url, "--token", self.product.ingest_token),
@@ -51,7 +45,7 @@ class Stage:
         ]
         for argument, address in self.receivers[name].items():
             command += [f"--{argument}-receiver", address, f"--{argument}-secret", SECRET]
-        command += ["--break", broken] if broken else []
+        command += [*more, *(["--break", broken] if broken else [])]
         return subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -63,10 +57,18 @@ class Stage:
         assert len(files) == 1
         return dict(files[0])
 
-    def proven_runs(self, name: str) -> list[dict[str, Any]]:
+    def resolved_file_of(self, name: str) -> dict[str, Any]:
+        """The same when it has closed itself."""
+        product, monitor_id = self.product, self.monitors[name]
+        (file,) = product.wait_for(
+            lambda: product.files(monitor_id, "resolved"), seconds=JUDGED_SECONDS
+        )
+        return dict(file)
+
+    def runs(self, name: str, state: str = "") -> list[dict[str, Any]]:
         query = "select id from monitors_run where monitor_id = %s order by id"
         runs = [self.product.read(f"/v1/runs/{uid}") for (uid,) in self._rows(query, name)]
-        return [run for run in runs if run["state"] == "proven"]
+        return [run for run in runs if state in {"", run["state"]}]
 
     def evidence(self, name: str) -> list[tuple[Any, ...]]:
         """(kind, source, strength) of all that came, sorted."""

@@ -4,7 +4,6 @@ Real HTTP, worker, notifier, beat and engines; the drill is the program of examp
 restores the product's own database.
 """
 
-import json
 import signal
 import subprocess
 import sys
@@ -97,10 +96,8 @@ class Drills:
         self.monitors: dict[str, str] = {}
 
     def watch(self, name: str, **rules: Any) -> None:
-        body = json.loads((ROOT / "examples/restore_drill/monitor.json").read_text())
-        spec = body.pop("spec") | rules
-        body |= {"name": name, "ownerLabel": "Platform"}
-        self.monitors[name] = self.product.create_monitor(spec=spec, **body)
+        watched = {name: rules}
+        self.monitors |= self.product.apply_blueprint("restore-drill", watched, owner="Platform")
 
     def perform(self, name: str, broken: str = "") -> "subprocess.CompletedProcess[str]":
         command = [
@@ -219,10 +216,7 @@ def test_no_throwaway_database_and_no_plain_data_stay_behind(drills: Drills) -> 
 
 def test_the_demo_shows_a_good_and_a_broken_drill_and_leaves_at_once(drills: Drills) -> None:
     product = drills.product
-    seed = [sys.executable, "manage.py", "seed_demo"]
-    environment = product.environment | {"DJANGO_SETTINGS_MODULE": "luota.settings"}
-    subprocess.run(seed, cwd=ROOT, env=environment, check=True, capture_output=True)
-    demo = json.loads((product.home / "demo.json").read_text())
+    demo = product.seed_demo()
     token, monitor_id = demo["managementToken"], demo["drill"]["monitorId"]
     path = f"/v1/monitors/{monitor_id}"
     rules = product.api("GET", path, token=token).json()["configuration"]["spec"]["rules"]

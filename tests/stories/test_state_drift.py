@@ -63,10 +63,11 @@ class Rounds:
         self.monitors: dict[str, str] = {}
 
     def perform(self, name: str, broken: str = "", *, within: str) -> None:
-        body = json.loads((ROOT / "examples/state_drift/monitor.json").read_text())
-        spec = body.pop("spec") | {"within": within}
-        body |= {"name": name, "ownerLabel": "Billing"}
-        self.monitors[name] = self.product.create_monitor(spec=spec, **body)
+        watched = {name: {"within": within}}
+        self.monitors |= self.product.apply_blueprint("state-drift", watched, owner="Billing")
+        self.again(name, broken)
+
+    def again(self, name: str, broken: str = "") -> None:
         command = [
             *(sys.executable, "-m", "examples.state_drift", "--customers", str(CUSTOMERS)),
             *("--base-url", self.product.base_url, "--token", self.product.ingest_token),
@@ -101,6 +102,7 @@ def rounds() -> Iterator[Rounds]:
         rounds = Rounds(product)
         for each in BREAKS:
             rounds.perform(each.name, each.name, within="20s")
+        rounds.perform("mended", "refused", within="20s")
         rounds.perform("good", within="10m")
         yield rounds
 
@@ -162,6 +164,25 @@ def test_the_file_says_what_can_be_retried_and_where(rounds: Rounds, expected: B
     assert sorted(run["key"] for run in file["affectedRuns"]) == ["cus-001", "cus-002", "cus-003"]
 
 
+@pytest.mark.parametrize("expected", BREAKS, ids=lambda each: each.name)
+def test_no_run_is_closed_by_its_dequeue(rounds: Rounds, expected: Break) -> None:
+    """The worker acknowledged every task and said success; reconciled is nothing."""
+    rounds.file_of(expected.name)
+    for run in rounds.runs(expected.name):
+        assert run["state"] == "failed"
+        assert [each["comfort"] for each in run["comforts"] if each["at"]] == ["queue", "worker"]
+
+
+def test_the_next_good_round_closes_the_file(rounds: Rounds) -> None:
+    rounds.file_of("mended")
+    rounds.again("mended")
+    (file,) = rounds.product.wait_for(
+        lambda: rounds.product.files(rounds.monitors["mended"], "resolved"),
+        seconds=JUDGED_SECONDS,
+    )
+    assert file["resolution"] == "superseded"
+
+
 def test_the_queue_is_not_the_products(rounds: Rounds) -> None:
     """Its keys lie in a database of their own, all below its prefix; in the product's there is none of them."""
     socket = rounds.redis_url.removeprefix("unix://")
@@ -172,22 +193,14 @@ def test_the_queue_is_not_the_products(rounds: Rounds) -> None:
 
 
 def test_the_demo_is_enough_to_perform_a_round(rounds: Rounds) -> None:
-    """Its monitor is made by API when there is none yet."""
     product = rounds.product
+    monitor_id = product.seed_demo()["examples"]["monitors"]["State drift"]
     demo = product.home / "demo.json"
-    tokens = {
-        "ingestToken": product.ingest_token,
-        "managementToken": product.management_token,
-    }
-    demo.write_text(json.dumps({"baseUrl": product.base_url, **tokens}))
     command = [sys.executable, "-m", "examples.state_drift", "--demo", str(demo)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "state drift: every customer sees it\n")
-    (monitor,) = [
-        each for each in product.read("/v1/monitors")["items"] if each["name"] == "State drift"
-    ]
-    rounds.monitors["demo"] = monitor["id"]
+    query = "select state from monitors_run where monitor_id = %s"
     product.wait_for(
-        lambda: [run["state"] for run in rounds.runs("demo")] == ["proven"] * CUSTOMERS,
+        lambda: product.sql(query, monitor_id) == [("proven",)] * CUSTOMERS,
         seconds=JUDGED_SECONDS,
     )

@@ -3,7 +3,6 @@
 Real HTTP, worker, notifier, beat and engines; the batch is the program of examples/visible_batch.
 """
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,7 +55,7 @@ BREAKS = [
         name="visible",
         cause="failed",
         step="visible",
-        sentence="visible: the model call is done, the queue is drained and the run reported success,"
+        sentence="visible: the model call is done, the queue is drained and the worker said success,"
         " but the evidence says no to “People see the results”:"
         " 0 of 1000 results are visible. The page still shows batch-",
         saved=1000,
@@ -73,14 +72,13 @@ class Batches:
         self.monitors: dict[str, str] = {}
 
     def perform(self, name: str, broken: str = "", *, within: str) -> None:
-        body = json.loads((ROOT / "examples/visible_batch/monitor.json").read_text())
-        spec = body.pop("spec") | {"within": within}
-        body |= {"name": name, "ownerLabel": "Messages"}
-        self.monitors[name] = self.product.create_monitor(spec=spec, **body)
+        watched = {name: {"within": within}}
+        self.monitors |= self.product.apply_blueprint("visible-batch", watched, owner="Messages")
         command = [
             *(sys.executable, "-m", "examples.visible_batch", "--items", str(ITEMS)),
             *("--base-url", self.product.base_url, "--token", self.product.ingest_token),
             *("--monitor", self.monitors[name], "--work-dir", str(self.product.place / "batches")),
+            *("--management-token", self.product.management_token),
             *("--deploy-sha", SHA, *(["--break", broken] if broken else [])),
         ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -121,6 +119,7 @@ def test_a_batch_is_proven_when_every_member_is_visible(batches: Batches) -> Non
         ("visible", "met"),
     ]
     assert [(step["met"], step["wanted"]) for step in run["steps"][:2]] == [(ITEMS, ITEMS)] * 2
+    assert [step["strength"] for step in run["steps"]] == ["claim", "claim", "observation"]
     assert batches.product.files(batches.monitors["good"]) == []
 
 
@@ -135,7 +134,7 @@ def test_the_file_names_what_looked_healthy_and_the_members_that_are_missing(
     assert [each["comfort"] for each in quote["comforts"] if each["at"]] == [
         "model",
         "queue",
-        "reported",
+        "worker",
     ]
     if expected.cause == "partial":
         (step,) = [step for step in quote["steps"] if step["step"] == expected.step]
@@ -167,28 +166,23 @@ def test_the_demo_is_enough_and_a_good_batch_closes_the_file_of_a_stale_page(
     batches: Batches,
 ) -> None:
     product = batches.product
-    demo = product.home / "demo.json"
-    tokens = {
-        "ingestToken": product.ingest_token,
-        "managementToken": product.management_token,
-    }
-    demo.write_text(json.dumps({"baseUrl": product.base_url, **tokens}))
+    seeded = product.seed_demo()
+    demo, token = product.home / "demo.json", seeded["managementToken"]
+    path = f"/v1/monitors/{seeded['examples']['monitors']['Visible batch']}"
     command = [sys.executable, "-m", "examples.visible_batch", "--demo", str(demo), "--items", "9"]
+
+    def files(state: str) -> Any:
+        listed = f"/v1/incidents?monitor={path.rpartition('/')[2]}&state={state}"
+        return product.api("GET", listed, token=token).json()["items"]
+
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (monitor_id,) = [
-        each["id"]
-        for each in product.read("/v1/monitors")["items"]
-        if each["name"] == "Visible batch"
-    ]
-    rules = json.loads((ROOT / "examples/visible_batch/monitor.json").read_text())["spec"]
+    rules = product.api("GET", path, token=token).json()["configuration"]["spec"]["rules"]
     changes = {"spec": rules | {"within": "10s"}}
-    assert product.api("PATCH", f"/v1/monitors/{monitor_id}", changes).ok
+    assert product.api("PATCH", path, changes, token=token).ok
 
     subprocess.run([*command, "--break", "visible"], cwd=ROOT, check=True, capture_output=True)
-    (file,) = product.wait_for(lambda: product.files(monitor_id, "open"), seconds=JUDGED_SECONDS)
+    (file,) = product.wait_for(lambda: files("open"), seconds=JUDGED_SECONDS)
     assert (file["cause"], file["step"]) == ("failed", "visible")
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (file,) = product.wait_for(
-        lambda: product.files(monitor_id, "resolved"), seconds=JUDGED_SECONDS
-    )
+    (file,) = product.wait_for(lambda: files("resolved"), seconds=JUDGED_SECONDS)
     assert file["resolution"] == "superseded"

@@ -1,6 +1,7 @@
 """The shipped blueprints: each is read, published by the schema, and judged as the brief says it must be."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,10 @@ from jsonschema import Draft202012Validator
 from luota.lib.yaml_text import read_documents
 from luota.portal.blueprints.fields import file_schema
 from luota.portal.blueprints.shipped import shipped
-from monitors.api.shapes import MonitorInputShape
+from luota.portal.demo.pace import hurried
 from monitors.conditions.document import parse_spec
 from monitors.conditions.fold import fold
-from monitors.conditions.rules import CLOSE, PING, START
+from monitors.conditions.rules import CLOSE, PING, START, Mode
 from monitors.conditions.values import (
     Evidence,
     Outcome,
@@ -50,7 +51,11 @@ def piece(begins_at, place, told):
 def judged(slug, signals, after):
     begins_at = SCENES[slug].begins_at
     evidence = tuple(piece(begins_at, place, told) for place, told in enumerate(signals))
-    return fold(spec_of(slug), RunFacts(evidence=evidence), begins_at + timedelta(minutes=after))
+    return fold(
+        spec_of(slug),
+        RunFacts(occurrence="r-1", evidence=evidence),
+        begins_at + timedelta(minutes=after),
+    )
 
 
 def test_there_is_one_for_each_file_of_the_brief_and_each_route_of_use():
@@ -115,12 +120,21 @@ def test_evidence_that_only_opens_a_run_proves_nothing():
         assert judged(slug, opening, 0.9).state is State.OPEN, slug
 
 
-def test_the_restore_drill_says_what_its_example_says():
-    example = json.loads((settings.BASE_DIR / "examples/restore_drill/monitor.json").read_text())
-    shape = MonitorInputShape(data=example)
-    shape.is_valid(raise_exception=True)
-    draft, found = shape.parsed(), shipped()["restore-drill"].blueprint
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_hurried_one_differs_in_nothing_but_its_times(slug):
+    """As the demo and the stories run them."""
+    found = shipped()[slug].blueprint
+    if found.mode is not Mode.RUN:
+        pytest.skip("nothing in it waits")
 
-    assert parse_spec(draft.mode, draft.rules) == spec_of("restore-drill")
-    for name in ("name", "promise", "mode", "severity", "tags"):
-        assert getattr(draft, name) == getattr(found, name)
+    rules = parse_spec(found.mode, hurried(found.spec))
+
+    assert [_timeless(step) for step in rules.steps] == [
+        _timeless(step) for step in spec_of(slug).steps
+    ]
+    for name in ("comforts", "links", "key", "opens_on"):
+        assert getattr(rules, name) == getattr(spec_of(slug), name)
+
+
+def _timeless(step):
+    return replace(step, within=None, warn_after=None, by=None)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -30,13 +31,14 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _leave)
     demo = _read_demo()
-    line = Line(base_url=demo["baseUrl"], **demo["jobs"])
+    line = Line(base_url=demo["baseUrl"], **demo["examples"])
     while not line.is_answered():
         time.sleep(0.3)
     stage = _Stage()
     try:
         shown = [jobs.example(stage.perform, n) for n in range(len(jobs.EXAMPLES))]
-        _play([jobs.drill(stage.drill), *shown, *_played(line)])
+        archives = Path(demo["drill"]["workDir"]) / "store"
+        _play([jobs.drill(stage.drill), *shown, jobs.beat(line), jobs.store(line, archives)])
     finally:
         stage.end()
 
@@ -51,10 +53,6 @@ def _read_demo() -> dict[str, Any]:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError:
         sys.exit(f"luota: There is no {path}: run `manage.py seed_demo` first.")
-
-
-def _played(line: Line) -> list[jobs.Job]:
-    return [jobs.beat(line), jobs.index(line), jobs.reports(line), jobs.imports(line)]
 
 
 def _play(playing: Sequence[jobs.Job]) -> None:
@@ -74,13 +72,15 @@ class _Stage:
         self._playing: list[subprocess.Popen[bytes]] = []
 
     def drill(self, broken: str) -> "subprocess.Popen[bytes]":
-        return self.perform("restore_drill", broken, "--nice", "10")
+        return self.perform("restore_drill", *(["--break", broken] if broken else []))
 
-    def perform(self, program: str, broken: str, *more: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", f"examples.{program}", *more]
+    def perform(self, program: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", f"examples.{program}", *arguments]
         command += ["--demo", str(settings.LUOTA_HOME / "demo.json")]
-        command += ["--break", broken] if broken else []
-        process = subprocess.Popen(command, cwd=settings.BASE_DIR)  # noqa: S603 -- our own examples
+        process = subprocess.Popen(  # noqa: S603 -- our own examples
+            ["nice", "-n", "10", *command],  # noqa: S607 -- POSIX has it everywhere
+            cwd=settings.BASE_DIR,
+        )
         self._playing = [each for each in self._playing if each.poll() is None] + [process]
         return process
 

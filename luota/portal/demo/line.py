@@ -2,7 +2,6 @@
 
 import json
 import logging
-import socket
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -11,13 +10,12 @@ _log = logging.getLogger(__name__)
 
 
 class Line:
-    """Sends signals of named monitors. Nothing is repeated: played jobs may lose one."""
+    """Sends signals of named monitors. Nothing is repeated: one that is lost is followed by the next."""
 
     def __init__(self, *, base_url: str, token: str, monitors: dict[str, str]) -> None:
         self._base_url = base_url
         self._headers = {"X-Luota-Key": token, "Content-Type": "application/json"}
         self._monitors = monitors
-        self._context = {"host": socket.gethostname(), "environment": "production"}
         self._opener = build_opener(ProxyHandler({}))  # a proxy does not know our localhost
 
     def is_answered(self) -> bool:
@@ -30,19 +28,8 @@ class Line:
     def ping(self, monitor: str, **words: Any) -> None:
         self._send(f"/v1/monitors/{self._monitors[monitor]}/ping", words)
 
-    def start(self, monitor: str, run: str, **words: Any) -> None:
-        self._send("/v1/runs/start", self._named(monitor, run) | self._context | words)
-
-    def evidence(self, monitor: str, run: str, kind: str, **words: Any) -> None:
-        path = f"/v1/monitors/{self._monitors[monitor]}/evidence"
-        self._send(path, {"externalRunId": run, "kind": kind} | self._context | words)
-
-    def close(self, monitor: str, run: str, outcome: str, **words: Any) -> None:
-        body = self._named(monitor, run) | {"outcome": outcome} | self._context | words
-        self._send("/v1/runs/close", body)
-
-    def _named(self, monitor: str, run: str) -> dict[str, Any]:
-        return {"monitorId": self._monitors[monitor], "externalRunId": run}
+    def evidence(self, monitor: str, kind: str, **words: Any) -> None:
+        self._send(f"/v1/monitors/{self._monitors[monitor]}/evidence", {"kind": kind} | words)
 
     def _send(self, path: str, body: dict[str, Any]) -> None:
         request = Request(  # noqa: S310 -- our own address

@@ -1,104 +1,66 @@
-"""The demo's monitors, as bodies of POST /v1/monitors. The restore drill is real; the others are played.
+"""The demo's monitors: the shipped blueprints at the pace of a person who watches, and two about the demo itself.
 
-Played ones carry the tag `simulated`, so that nobody takes them for a workflow of this machine.
+Nothing is played: each is fed by a program of examples/, or by the one that starts them.
 """
 
-import json
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-WORKER, INDEX, REPORTS, IMPORTS, DRILL = (
-    "Mail worker",
-    "Search index",
-    "Daily report",
-    "Product import",
-    "Restore drill",
-)
-_DRILL_FILE = Path(__file__).resolve().parents[3] / "examples/restore_drill/monitor.json"
+from luota.portal.blueprints.fields import Blueprint, Owner
+from luota.portal.blueprints.shipped import shipped
+from luota.portal.demo.jobs import PLAYER, STORE
+from luota.portal.demo.pace import hurried
+from monitors.conditions.rules import Mode
+from monitors.models import Severity
+
+DRILL = "Restore drill"
+STORED_MINUTES = 15
+"""Drills come every four minutes: one that fails is no stale backup yet."""
 _RUNBOOKS = "https://runbooks.luota.example"
+_OWNERS = {
+    "billing-access": "Revenue",
+    "scheduled-report": "Sales",
+    "visible-batch": "Messages",
+    "state-drift": "Billing",
+    "restore-drill": "Platform",
+}
+"""{slug of a blueprint: who owns it}: the five incident files of the failure atlas, each with an example."""
 
 
-def promises() -> list[dict[str, Any]]:
+def promises() -> list[Blueprint]:
     """Each with its name, by which it is found again at the next start."""
-    return [_DRILL | json.loads(_DRILL_FILE.read_text()), _REPORTS, _IMPORTS, _INDEX, _WORKER]
+    return [*(_shown(slug) for slug in _OWNERS), _stored(), _PLAYER]
 
 
-_DRILL = {"ownerLabel": "Platform", "runbookUrl": f"{_RUNBOOKS}/restore"}
-_WORKER = {
-    "name": WORKER,
-    "promise": "The worker that sends mails is alive and takes work.",
-    "mode": "heartbeat",
-    "severity": "high",
-    "ownerLabel": "Platform",
-    "runbookUrl": f"{_RUNBOOKS}/mail-worker",
-    "tags": ["mail", "simulated"],
-    "spec": {"schedules": [{"interval": "1m"}], "grace": "1m"},
-}
-_INDEX = {
-    "name": INDEX,
-    "promise": "Customers find products as they were at most five minutes ago.",
-    "mode": "freshness",
-    "severity": "normal",
-    "ownerLabel": "Search",
-    "runbookUrl": f"{_RUNBOOKS}/search-index",
-    "tags": ["search", "simulated"],
-    "spec": {"maxAge": "5m"},
-}
-_REPORTS = {
-    "name": REPORTS,
-    "promise": "Each customer has the daily report in the inbox.",
-    "mode": "run",
-    "severity": "high",
-    "ownerLabel": "Billing",
-    "runbookUrl": f"{_RUNBOOKS}/daily-report",
-    "tags": ["report", "simulated"],
-    "spec": {
-        "within": "30s",
-        "comforts": [
-            {"name": "cron", "claim": "Cron fired", "kind": "start"},
-            {"name": "query", "claim": "The query completed", "kind": "query_completed"},
-            {"name": "mail", "claim": "The mail server said 250", "kind": "mail_handed_over"},
-            {"name": "job", "claim": "The job said success", "kind": "close"},
-        ],
-        "steps": [
-            {
-                "name": "delivered",
-                "claim": "Delivery receipt of the mail provider",
-                "kind": "delivery_receipt",
-                "retryHint": "Sending again is safe once the address is right: the report id stays the same.",
-            }
-        ],
-    },
-}
-_IMPORTS = {
-    "name": IMPORTS,
-    "promise": "Every product of a batch can be seen in the shop.",
-    "mode": "run",
-    "severity": "normal",
-    "ownerLabel": "Catalogue",
-    "runbookUrl": f"{_RUNBOOKS}/product-import",
-    "tags": ["import", "simulated"],
-    "spec": {
-        "within": "1m",
-        "warnAfter": "40s",
-        "attempts": 2,
-        "comforts": [
-            {"name": "queue", "claim": "The queue is empty", "kind": "queue_drained"},
-            {"name": "job", "claim": "The worker said success", "kind": "close"},
-        ],
-        "steps": [
-            {
-                "name": "persisted",
-                "claim": "All rows are in the database",
-                "kind": "rows_persisted",
-                "retryHint": "The batch may be imported again: rows are matched by their SKU.",
-            },
-            {
-                "name": "visible",
-                "claim": "The shop shows the batch",
-                "kind": "batch_visible",
-                "retryHint": "Purge the shop's cache; the import itself need not be repeated.",
-            },
-        ],
-    },
-}
+def _shown(slug: str) -> Blueprint:
+    found = shipped()[slug].blueprint
+    rules = hurried(found.spec)
+    if (
+        slug == "restore-drill"
+    ):  # the one that must begin by itself: a drill that never starts is missed
+        rules |= {"schedules": [{"interval": "5m"}], "grace": "5m"}
+    runbook = f"{_RUNBOOKS}/{slug}"
+    return replace(found, spec=rules, owner=Owner(label=_OWNERS[slug]), runbook=runbook)
+
+
+def _stored() -> Blueprint:
+    found = shipped()["data-freshness"].blueprint
+    return replace(
+        found,
+        name=STORE,
+        promise=f"The newest archive of the backup store is at most {STORED_MINUTES} minutes old.",
+        owner=Owner(label="Platform"),
+        runbook=f"{_RUNBOOKS}/backup-store",
+        tags=("backup",),
+        spec=dict(found.spec) | {"max_age": f"{STORED_MINUTES}m"},
+    )
+
+
+_PLAYER = Blueprint(
+    name=PLAYER,
+    promise="The program that starts the demo's workflows is alive.",
+    mode=Mode.HEARTBEAT,
+    severity=Severity.NORMAL,
+    owner=Owner(label="You"),
+    tags=("demo",),
+    spec={"schedules": [{"interval": "1m"}], "grace": "1m"},
+)

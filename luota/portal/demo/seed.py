@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import transaction
 
 from luota import embedded
-from luota.portal.demo.promises import DRILL, WORKER, promises
-from monitors.api.shapes import MonitorInputShape
+from luota.portal.blueprints.fields import Blueprint
+from luota.portal.demo.jobs import PLAYER
+from luota.portal.demo.promises import DRILL, promises
 from monitors.models import Monitor
 from monitors.operations import create_monitor
 from workspaces.audit import LUOTA
@@ -42,12 +43,12 @@ def seed(*, known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     _keep_login(SUPPORT_EMAIL, support_password, name="Support", is_staff=True, is_superuser=True)
     workspace = _find_or_make_workspace(_keep_login(EMAIL, password, name="Demo"), now)
     monitors = _find_or_make_monitors(workspace, now)
-    jobs, drill = dict(known.get("jobs") or {}), dict(known.get("drill") or {})
+    shown, drill = dict(known.get("examples") or {}), dict(known.get("drill") or {})
     write, ingest = TokenKind.WRITE, TokenKind.INGEST
     keys = {
         "management": _Key(name="Demo", kind=write, known=known.get("managementToken") or ""),
         "ingest": _Key(name="Demo: yours", kind=ingest, known=known.get("ingestToken") or ""),
-        "jobs": _Key(name="Demo: jobs", kind=ingest, known=jobs.get("token") or ""),
+        "examples": _Key(name="Demo: examples", kind=ingest, known=shown.get("token") or ""),
         "drill": _Key(name="Demo: drill", kind=ingest, known=drill.get("token") or ""),
     }
     tokens = {name: _keep_token(workspace, key, now) for name, key in keys.items()}
@@ -56,12 +57,12 @@ def seed(*, known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "workspaceId": str(workspace.pk),
         "managementToken": tokens["management"],
         "ingestToken": tokens["ingest"],
-        "monitorId": monitors[WORKER],
+        "monitorId": monitors[PLAYER],
         "email": EMAIL,
         "password": password,
         "supportEmail": SUPPORT_EMAIL,
         "supportPassword": support_password,
-        "jobs": {"token": tokens["jobs"], "monitors": monitors},
+        "examples": {"token": tokens["examples"], "monitors": monitors},
         "drill": _drill(tokens["drill"], monitors[DRILL]),
     }
 
@@ -89,16 +90,14 @@ def _find_or_make_workspace(owner: User, now: datetime) -> Workspace:
 def _find_or_make_monitors(workspace: Workspace, now: datetime) -> dict[str, str]:
     """{name: id}; those that a person changed are left as they are."""
     found = dict(Monitor.objects.filter(workspace=workspace).values_list("name", "pk"))
-    for body in promises():
-        if body["name"] not in found:
-            found[body["name"]] = _make_monitor(workspace, body, now)
-    return {body["name"]: str(found[body["name"]]) for body in promises()}
+    for promise in promises():
+        if promise.name not in found:
+            found[promise.name] = _make_monitor(workspace, promise, now)
+    return {promise.name: str(found[promise.name]) for promise in promises()}
 
 
-def _make_monitor(workspace: Workspace, body: Mapping[str, Any], now: datetime) -> UUID:
-    shape = MonitorInputShape(data=body)
-    shape.is_valid(raise_exception=True)
-    draft = shape.parsed()
+def _make_monitor(workspace: Workspace, promise: Blueprint, now: datetime) -> UUID:
+    draft = promise.draft(owner_id=None, route_id=None)
     return create_monitor(workspace_id=workspace.pk, draft=draft, actor=LUOTA, now=now).pk
 
 
