@@ -53,6 +53,18 @@ def standing_of(
     }
 
 
+def unproven_beside(
+    named: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The steps that are not met, without the one that is told of already and what merely has not happened yet."""
+    settled = {Verdict.MET.value, Verdict.HOLDING.value}
+    return [
+        step
+        for step in steps
+        if step.get("verdict") not in settled and step.get("step") != named.get("step")
+    ]
+
+
 def _beside(step: StepStanding, rule: Step | None) -> dict[str, Any]:
     """What few steps have: a condition that cannot be judged, members of a batch, an absence, a stay."""
     found: dict[str, Any] = {"fault": step.fault} if step.fault else {}

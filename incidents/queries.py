@@ -13,6 +13,7 @@ from django.http import Http404
 
 from incidents.lifecycle import State
 from incidents.models import AffectedRun, Delivery, Incident, Transition
+from incidents.payloads import unproven_beside
 from monitors.conditions.values import Verdict
 from monitors.models import Run
 from workspaces.models import Route
@@ -178,6 +179,13 @@ class File:
     def was_missing(self) -> Mapping[str, Any] | None:
         """The first step that was not met when the file opened."""
         return _first_unmet(self.quote.get("steps") or [])
+
+    @property
+    def also_unproven(self) -> Sequence[Mapping[str, Any]]:
+        """Beside the step that the page tells of: as it is now, or as it was when the file opened."""
+        live = self.missing_step if self.is_unresolved else None
+        named, steps = live or self.was_missing, self.steps if live else self.quote.get("steps")
+        return unproven_beside(named, steps or []) if named else []
 
     @property
     def sick_step(self) -> Mapping[str, Any] | None:

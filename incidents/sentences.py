@@ -9,6 +9,7 @@ from typing import Any
 
 from incidents.lifecycle import State
 from incidents.models import Incident, NoticeType, Transition
+from incidents.payloads import unproven_beside
 from incidents.reasons import IDLE
 from incidents.wording import instant, length, span_of, when
 from monitors.conditions.needs import FRESH, REPORTED, SIGNAL
@@ -51,6 +52,7 @@ def notice_lines(incident: Incident, transition: Transition) -> tuple[tuple[str,
         ("Promise", str(quote.get("promise") or monitor.promise)),
         ("Looked healthy", "; ".join(_green_claims(quote))),
         ("Missing", ", ".join(map(str, quote.get("missing") or []))),
+        _also_unproven(incident, quote),
         ("Affected runs", str(incident.affected_count) if incident.affected_count > 1 else ""),
         ("May be retried", str((quote.get("retry") or {}).get("hint") or "")),
         ("Owner", str(quote.get("owner") or "nobody")),
@@ -58,6 +60,13 @@ def notice_lines(incident: Incident, transition: Transition) -> tuple[tuple[str,
         ("Runbook", str(quote.get("runbook_url") or monitor.runbook_url)),
     ]
     return tuple((label, text) for label, text in lines if text)
+
+
+def _also_unproven(incident: Incident, quote: Mapping[str, Any]) -> tuple[str, str]:
+    """("2 more steps unproven", "Access is on; The customer knows"): the headline names one of them."""
+    others = unproven_beside(_failing_step(incident, quote), quote.get("steps") or [])
+    label = f"{len(others)} more step{'s' if len(others) > 1 else ''} unproven"
+    return label, "; ".join(str(step.get("claim") or step.get("step")) for step in others)
 
 
 def transition_line(transition: Transition) -> str:

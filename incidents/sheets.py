@@ -6,9 +6,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from evidence.quotes import load_quoted
+from evidence.quotes import Wanted, load_quoted
 from incidents.cases import Case
 from incidents.payloads import quote_of
+from monitors.conditions.rules import CLOSE
+from monitors.conditions.values import Outcome, Verdict
 from workspaces.models import Route
 
 
@@ -21,7 +23,7 @@ class Sheet(NamedTuple):
 
 def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
     """{run id: sheet}; a handful of queries, however many cases."""
-    quoted = load_quoted([case.run for case in cases])
+    quoted = load_quoted([_wanted(case) for case in cases])
     last_good = _last_good({case.run.monitor_id for case in cases})
     routes = _routes(cases)
     return {
@@ -42,6 +44,32 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
         )
         for case in cases
     }
+
+
+def _wanted(case: Case) -> Wanted:
+    """Which of its evidence says something of the break, and which only that something else is well."""
+    kinds = {step.name: step.kind for step in case.spec.steps}
+    steps = [step for step in case.judgement.steps if step.step in kinds]
+    unmet = {kinds[step.step] for step in steps if step.verdict is not Verdict.MET}
+    lights = {comfort.name: comfort.kind for comfort in case.spec.comforts}
+    green = {lights[each.comfort] for each in case.judgement.comforts if each.at}
+    if case.run.reported == Outcome.FAIL:
+        green.discard(CLOSE)
+    return Wanted(
+        run=case.run,
+        answered=frozenset({*kinds.values(), *green} - unmet),
+        awaited=frozenset(unmet),
+        violating={
+            kinds[step.step]: step.evidence_id
+            for step in steps
+            if step.verdict is Verdict.VIOLATED and step.evidence_id
+        },
+        missing={
+            kinds[step.step]: step.missing[0].partition("[")[2].removesuffix("]")
+            for step in steps
+            if step.members is not None and step.missing
+        },
+    )
 
 
 def _routes(cases: Iterable[Case]) -> Mapping[UUID, Route | None]:

@@ -140,10 +140,7 @@ def test_the_file_says_that_the_queue_was_empty_and_what_the_third_party_answere
     ]
     assert json.loads(quote["output"]) == expected.body | {"external": quote["ids"]["external"]}
     assert quote["payload"] == {
-        "state": "free",
-        "wanted": "pro",
-        "thirdParty": "free",
-        "local": "free",
+        "state": "",
         "status": expected.status,
         "mayBeRepeated": expected.may_be_repeated,
         "retryAfterSeconds": expected.retry_after,

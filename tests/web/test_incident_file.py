@@ -11,10 +11,11 @@ from evidence.models import Evidence
 from evidence.signals import Action
 from incidents.models import AffectedRun, Incident, Transition
 from incidents.operations import acknowledge
+from incidents.sentences import notice_lines
 from luota.lib import clock
 from monitors.models import Run
 from tests.factories.moments import judge, tell
-from tests.web.conftest import MINUTE, RESTORE, Drill, break_drill, heard, run_of, working
+from tests.web.conftest import MINUTE, RESTORE, RULES, Drill, break_drill, heard, run_of, working
 from workspaces.audit import LUOTA
 from workspaces.models import Role, Workspace
 
@@ -42,6 +43,26 @@ def test_it_tells_proof_comforts_and_the_exact_missing_path(
     assert "The dump exited with 0" in section(page, "What looked healthy")
     assert RESTORE in section(page, "First missing step")
     assert "<code>restore_check</code>" in section(page, "First missing step")
+
+
+def test_every_step_that_is_unproven_is_told_and_not_the_first_alone(
+    member_client: Client, workspace: Workspace
+) -> None:
+    more = [
+        {"name": "rows", "claim": "Its rows are right", "kind": "rows", "after": ["restore"]},
+        {"name": "fresh", "claim": "It is last night's", "kind": "fresh"},
+        {"name": "leak", "claim": "No key leaked", "kind": "leak", "absent": True, "within": "2h"},
+    ]
+    drill = break_drill(workspace, document=RULES | {"steps": [*RULES["steps"], *more]})
+
+    told = section(member_client.get(address(drill)).content.decode(), "First missing step")
+    lines = dict(notice_lines(drill.incident, Transition.objects.get()))
+
+    assert "<h4>2 more steps unproven</h4>" in told
+    assert "Its rows are right" in told
+    assert "<code>fresh</code>" in told
+    assert "No key leaked" not in told
+    assert lines["2 more steps unproven"] == "Its rows are right; It is last night's"
 
 
 def test_a_run_that_was_too_short_says_how_short(
