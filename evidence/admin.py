@@ -11,6 +11,7 @@ from evidence.models import (
     IntakeBeat,
     ListKey,
     Probe,
+    Pull,
     RunAlias,
     UnplacedEvidence,
 )
@@ -132,5 +133,12 @@ class BlindWindowAdmin(ReadingAdmin):
 @admin.register(Probe)
 class ProbeAdmin(ReadingAdmin):
     list_display = ("id", "name", "way", "monitor", "next_due_at", "looked_at", "broken_since")
+    list_select_related = ("monitor",)
+    ordering = ("-pk",)
+
+
+@admin.register(Pull)
+class PullAdmin(ReadingAdmin):
+    list_display = ("id", "name", "way", "monitor", "next_due_at", "taken_at", "broken_since")
     list_select_related = ("monitor",)
     ordering = ("-pk",)

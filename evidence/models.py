@@ -14,6 +14,7 @@ from evidence.expected_models import (
     UnexpectedKey,
 )
 from evidence.probe_models import Probe
+from evidence.pull_models import Pull
 from evidence.receiver_models import Receiver, RefusedDelivery
 from luota.lib.ids import uuid7
 from monitors.conditions.rules import Strength
@@ -32,6 +33,7 @@ __all__ = [
     "ListSource",
     "ListState",
     "Probe",
+    "Pull",
     "Receiver",
     "RefusedDelivery",
     "RunAlias",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from evidence.models import (
     BlindWindow,
@@ -13,6 +13,8 @@ from evidence.models import (
     ExpectedSet,
     IntakeBeat,
     ListKey,
+    ListSource,
+    Pull,
     UnexpectedKey,
 )
 from evidence.receiver_models import Receiver, RefusedDelivery
@@ -136,6 +138,27 @@ def list_keys_of(workspace_id: UUID) -> list[ListKey]:
     """By name; a workspace has a handful. Index: list_key_once."""
     found = ListKey.objects.filter(workspace_id=workspace_id).defer("sealed")
     return list(found.order_by("key_id"))
+
+
+def pulls_of(workspace_id: UUID) -> list[Pull]:
+    """By monitor and name; those that are broken first. Index: pull_of_workspace."""
+    found = Pull.objects.filter(workspace_id=workspace_id).select_related("monitor")
+    return list(found.order_by(F("broken_since").asc(nulls_last=True), "monitor__name", "name"))
+
+
+def count_broken_pulls(workspace_id: UUID) -> int:
+    """Index: pull_of_workspace."""
+    return Pull.objects.filter(workspace_id=workspace_id, broken_since__isnull=False).count()
+
+
+def lists_of_pull(pull: Pull, *, most: int = 20) -> list[ExpectedSet]:
+    """The latest that it brought, newest first. Index: expected_set_of_monitor."""
+    found = ExpectedSet.objects.filter(
+        monitor_id=pull.monitor_id,
+        source=ListSource.PULLED,
+        window__startswith=f"{pull.name} ",
+    )
+    return list(found.select_related("monitor").order_by("-pk")[:most])
 
 
 def find_expected_set(workspace_id: UUID, set_id: UUID) -> ExpectedSet | None:

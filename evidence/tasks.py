@@ -1,9 +1,9 @@
-"""What time asks of the evidence: partitions, what is remembered for a while only, probes that are due."""
+"""What time asks of the evidence: partitions, what is remembered for a while only, probes and pulls that are due."""
 
 from celery import shared_task
 from django.conf import settings
 
-from evidence import expected, idempotency, partitions, probing, refusals, unplaced
+from evidence import expected, idempotency, partitions, probing, pulling, refusals, unplaced
 from luota.lib import clock
 
 
@@ -36,3 +36,9 @@ def prune_expected() -> None:
 def probe() -> None:
     """Look where it is time to; if another worker is at it, this one has nothing to do."""
     probing.look_due(now=clock.now())
+
+
+@shared_task
+def pull() -> None:
+    """Fetch the lists that are due; if another worker is at it, this one has nothing to do."""
+    pulling.pull_due(now=clock.now())

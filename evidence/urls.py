@@ -1,6 +1,6 @@
 from django.urls import path
 
-from evidence import list_pages, receiver_pages, views
+from evidence import list_pages, pull_pages, receiver_pages, views
 
 urlpatterns = [
     path("unplaced", views.unplaced, name="unplaced"),
@@ -22,6 +22,12 @@ urlpatterns = [
         list_pages.delete_list_key,
         name="list_key_delete",
     ),
+    path("expected/pulls/", pull_pages.listing, name="pulls"),
+    path("expected/pulls/new/<uuid:monitor_id>", pull_pages.new, name="pull_new"),
+    path("expected/pulls/<uuid:pull_id>", pull_pages.one, name="pull"),
+    path("expected/pulls/<uuid:pull_id>/edit", pull_pages.edit, name="pull_edit"),
+    path("expected/pulls/<uuid:pull_id>/now", pull_pages.pull_now, name="pull_now"),
+    path("expected/pulls/<uuid:pull_id>/delete", pull_pages.delete, name="pull_delete"),
     path("expected/of/<uuid:monitor_id>", views.of_monitor, name="monitor_expected"),
     path("receivers/", receiver_pages.listing, name="receivers"),
     path("receivers/new", receiver_pages.new, name="receiver_new"),

@@ -9,6 +9,7 @@ from evidence.models import ExpectedSet, Unplaced
 from evidence.queries import (
     MOST_SHOWN,
     SETS_SHOWN,
+    count_broken_pulls,
     expected_sets,
     find_expected_set,
     find_key,
@@ -31,7 +32,12 @@ PIECES_SHOWN = 50
 def listing(request: MemberRequest) -> HttpResponse:
     rows = expected_sets(request.membership.workspace_id, before=uuid_in(request, "before"))
     sets, has_more = split_page(list(rows), SETS_SHOWN)
-    context = {"section": "expected", "sets": sets, "has_more": has_more}
+    context = {
+        "section": "expected",
+        "sets": sets,
+        "has_more": has_more,
+        "broken_pulls": count_broken_pulls(request.membership.workspace_id),
+    }
     return render_polled(request, "evidence/expected.html", "evidence/_expected.html", context)
 
 

@@ -19,7 +19,7 @@ from evidence.api.views import ingest_caller, spend
 from luota.lib import clock
 from luota.lib.api import Problem, invalid, json_response, read_object, unauthorised
 from luota.lib.shapes import PROBLEM_TYPE
-from monitors.conditions.duration import parse_duration
+from monitors.conditions.duration import format_duration, parse_duration
 
 LONGEST_SETTLE = timedelta(days=7)
 FURTHEST_AHEAD = timedelta(days=366)
@@ -63,19 +63,23 @@ class HmacsField(KeysField):
         return key
 
 
-class SettleField(serializers.Field[timedelta, Any, str, Any]):
-    """A duration such as `15m`, at most seven days."""
+class LengthField(serializers.Field[timedelta, Any, str, Any]):
+    """A duration such as `15m`, from nothing to so many days."""
 
-    default_error_messages = {"invalid": "Give a duration such as 15m, at most 7d."}
+    default_error_messages = {"invalid": "Give a duration such as 15m, at most {most}d."}
+
+    def __init__(self, *, most: timedelta, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
 
     def to_internal_value(self, data: object) -> timedelta:
-        settle = parse_duration(data)
-        if settle is None or not timedelta(0) <= settle <= LONGEST_SETTLE:
-            self.fail("invalid")
-        return settle
+        length = parse_duration(data)
+        if length is None or not timedelta(0) <= length <= self.most:
+            self.fail("invalid", most=self.most.days)
+        return length
 
     def to_representation(self, value: timedelta) -> str:
-        return str(value)
+        return format_duration(value)
 
 
 class ExpectShape(shapes.Shape):
@@ -95,7 +99,7 @@ class ExpectShape(shapes.Shape):
     )
     until = shapes.TimestampField(required=False)
     by = shapes.TimestampField(required=False, help_text="The deadline, if not `until`.")
-    settle = SettleField(required=False)
+    settle = LengthField(most=LONGEST_SETTLE, required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """With the two names that Python keeps for itself, or that a mapping has."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evidence.api import list_keys, lists, probes, receivers, views
+from evidence.api import list_keys, lists, probes, pulls, receivers, views
 from evidence.api.batch import BatchView
 from evidence.api.expect import ExpectView
 from evidence.api.receive import receive
@@ -73,6 +73,9 @@ urlpatterns = [
         probes.ProbesView.as_view(),
         name="api-monitor-probes",
     ),
+    path("v1/monitors/<str:monitor_id>/pulls", pulls.PullsView.as_view(), name="api-pulls"),
+    path("v1/pulls/<str:pull_id>", pulls.PullView.as_view(), name="api-pull"),
+    path("v1/pulls/<str:pull_id>/pull", pulls.PullNowView.as_view(), name="api-pull-now"),
     path("v1/probes/<str:probe_id>", probes.ProbeView.as_view(), name="api-probe"),
     path("v1/probes/<str:probe_id>/look", probes.LookView.as_view(), name="api-probe-look"),
 ]

@@ -30,13 +30,16 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
 
     ends_at = float("inf")
     """Monotonic."""
+    most_bytes = MOST_BYTES
     _read = 0
 
     @classmethod
-    def open(cls, place: Mapping[str, Any], *, ends_at: float) -> Self:
+    def open(
+        cls, place: Mapping[str, Any], *, ends_at: float, most_bytes: int = MOST_BYTES
+    ) -> Self:
         """Raises what psycopg raises, TooMuch."""
         connection = cls.connect(**place, autocommit=True)
-        connection.ends_at = ends_at
+        connection.ends_at, connection.most_bytes = ends_at, most_bytes
         return connection
 
     def wait(
@@ -79,5 +82,5 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
         waiting = array.array("i", [0])
         fcntl.ioctl(socket, termios.FIONREAD, waiting)
         self._read += waiting[0]
-        if self._read > MOST_BYTES:
-            raise TooMuch(f"The database sent more than {MOST_BYTES} bytes.")
+        if self._read > self.most_bytes:
+            raise TooMuch(f"The database sent more than {self.most_bytes} bytes.")

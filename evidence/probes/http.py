@@ -23,7 +23,7 @@ from evidence.probes.finding import (
 )
 from luota.lib.api import Problem, parse_json
 from luota.lib.guard import AddressRefused, PlainHttp, Unreachable
-from luota.lib.outbound import Client, Page
+from luota.lib.outbound import PAGE_BYTES, Client, Page
 from monitors.conditions.reading import SpecInvalid, each, flag, record, text
 
 MOST_NAMES = 20
@@ -134,7 +134,7 @@ def look(look: Look) -> Seen:
     """One GET, over at most three redirects. CannotLook."""
     target = read(look.target)
     page = _get(fill(target.url, look, _quoted), target, look)
-    whole, summary = _whole(page), f"{page.status} {page.reason}".strip()
+    whole, summary = whole_of(page), f"{page.status} {page.reason}".strip()
     if page.status in _GONE:  # nothing is there, so no path leads to anything
         return Seen(payload=measured(whole, "the answer is too long."), summary=summary)
     return Seen(
@@ -146,22 +146,37 @@ def look(look: Look) -> Seen:
 
 
 def _get(url: str, target: Target, look: Look) -> Page:
-    secrets = {target.secret_header: _credentials(target, look.secret)} if look.secret else {}
-    if secrets and url.startswith("http:"):
-        raise CannotLook("A secret is sent by https only.")
-    plain = PlainHttp.ANYWHERE if target.plain else PlainHttp.NOWHERE
-    client = Client(look.permits.networks, plain_http=plain)
+    client = client_of(target, look)
     try:
-        page = client.get(url, headers=target.headers, secret_headers=secrets)
-    except AddressRefused as refusal:
-        raise CannotLook(f"The address is refused: {refusal}") from refusal
-    except Unreachable as error:
-        raise CannotLook(f"No answer: {error}") from error
+        page = fetch(client, url, target, look)
     finally:
         client.close()
     if not (200 <= page.status < 300 or page.status in _GONE or page.status in target.statuses):
         raise CannotLook(f"The answer is {page.status} {page.reason}".strip() + ".")
     return page
+
+
+def client_of(target: Target, look: Look) -> Client:
+    """To be closed by whoever asked for it."""
+    plain = PlainHttp.ANYWHERE if target.plain else PlainHttp.NOWHERE
+    return Client(look.permits.networks, plain_http=plain)
+
+
+def fetch(
+    client: Client, url: str, target: Target, look: Look, *, most_bytes: int = PAGE_BYTES
+) -> Page:
+    """Whatever the answer is, to a GET with the headers of the target and its secret. CannotLook."""
+    secrets = {target.secret_header: _credentials(target, look.secret)} if look.secret else {}
+    if secrets and url.startswith("http:"):
+        raise CannotLook("A secret is sent by https only.")
+    try:
+        return client.get(
+            url, headers=target.headers, secret_headers=secrets, most_bytes=most_bytes
+        )
+    except AddressRefused as refusal:
+        raise CannotLook(f"The address is refused: {refusal}") from refusal
+    except Unreachable as error:
+        raise CannotLook(f"No answer: {error}") from error
 
 
 def _quoted(word: str) -> str:
@@ -184,20 +199,21 @@ def _picked(whole: Mapping[str, Any], pick: Mapping[str, str]) -> Mapping[str, A
     return {"status": whole["status"]} | {name: value_at(whole, at) for name, at in pick.items()}
 
 
-def _whole(page: Page) -> dict[str, Any]:
+def whole_of(page: Page) -> dict[str, Any]:
+    """All that an answer tells, as paths find it. CannotLook."""
     payload: dict[str, Any] = {"status": page.status}
     if modified := _last_modified(page):
         payload["last_modified"] = modified.isoformat()
     if etag := page.headers.get("etag"):
         payload["etag"] = etag[:200]
-    if _is_json(page):
+    if is_json(page):
         payload["body"] = _json(page)
     else:
         payload["text"] = page.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
     return payload
 
 
-def _is_json(page: Page) -> bool:
+def is_json(page: Page) -> bool:
     kind = page.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or kind.endswith("+json")
 

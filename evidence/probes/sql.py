@@ -34,7 +34,7 @@ _PARTS = {"host", "port", "dbname", "user", "sslmode"}
 _MODES = {"disable", "require", "verify-ca", "verify-full"}
 _SESSION = (
     "-c default_transaction_read_only=on "
-    f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s "
+    f"-c statement_timeout={{statement_seconds}}s -c lock_timeout={LOCK_SECONDS}s "
     "-c idle_in_transaction_session_timeout=15s -c TimeZone=UTC -c DateStyle=ISO"
 )
 # The rows become text on the server, so that their size is known before they are sent.
@@ -84,8 +84,9 @@ def _query(value: object, where: str) -> str:
     return words
 
 
+PLACE = {"dsn": _dsn, "query": _query}
 _TARGET = record(
-    {"dsn": _dsn, "query": _query, "ids": named(path, MOST_IDS), "fresh": path},
+    {**PLACE, "ids": named(path, MOST_IDS), "fresh": path},
     required=("dsn", "query"),
 )
 
@@ -104,7 +105,7 @@ def read(target: Mapping[str, Any]) -> Target:
 def look(look: Look) -> Seen:
     """One query. CannotLook also when it gives more than a look may bring home: a part proves nothing."""
     target = read(look.target)
-    place = _place(target.dsn, look)
+    place = place_of(target.dsn, look)
     ends_at = monotonic() + LOOK_SECONDS
     try:
         with closing(CappedConnection.open(place, ends_at=ends_at)) as connection:
@@ -112,7 +113,7 @@ def look(look: Look) -> Seen:
     except TooMuch as error:
         raise CannotLook(str(error)) from error
     except (psycopg.Error, UnicodeError) as error:
-        raise CannotLook(f"The database says: {_first_line(error)}") from error
+        raise CannotLook(f"The database says: {first_line(error)}") from error
     rows = _rows(*row)
     payload = {"rows": rows, "count": len(rows)}
     return Seen(
@@ -123,8 +124,10 @@ def look(look: Look) -> Seen:
     )
 
 
-def _place(dsn: Mapping[str, str], look: Look) -> dict[str, Any]:
-    """What libpq is given: the checked address, nothing from files, a mode of TLS that is never a maybe."""
+def place_of(
+    dsn: Mapping[str, str], look: Look, *, statement_seconds: int = STATEMENT_SECONDS
+) -> dict[str, Any]:
+    """What libpq is given: the checked address, nothing from files, a mode of TLS that is never a maybe. CannotLook."""
     host = dsn["host"]
     place: dict[str, Any] = {
         **dsn,
@@ -135,7 +138,7 @@ def _place(dsn: Mapping[str, str], look: Look) -> dict[str, Any]:
         "connect_timeout": CONNECT_SECONDS,
         "client_encoding": "UTF8",
         "application_name": "Luota probe",
-        "options": _SESSION,
+        "options": _SESSION.format(statement_seconds=statement_seconds),
     }
     if host.startswith(("/", "@")):
         return {**place, "host": _socket_folder(host, look), "sslmode": "disable"}
@@ -190,6 +193,7 @@ def _rows(count: int, size: int, lines: list[str] | None) -> list[Any]:
     return rows
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What the server says, without what it adds."""
     words = " ".join((str(error).strip() or type(error).__name__).splitlines()[:1])
     return words[:300].rstrip(".") + "."

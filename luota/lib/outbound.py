@@ -113,9 +113,9 @@ class Client:
     def _follow(
         self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], most_bytes: int
     ) -> Page:
-        origin = _origin(url)
+        origin = origin_of(url)
         for _ in range(MOST_REDIRECTS + 1):
-            sent = {**headers, **(secrets if _origin(url) == origin else {})}
+            sent = {**headers, **(secrets if origin_of(url) == origin else {})}
             with self._request("GET", url, headers=sent) as response:
                 location = response.headers.get("Location", "")
                 if response.status_code not in _REDIRECTS or not location:
@@ -194,7 +194,8 @@ def _joined(url: str, location: str) -> str:
         ) from error
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """(scheme, host, port) of an address. AddressRefused."""
     try:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)

@@ -75,14 +75,14 @@ def _check_mode(spec: Spec) -> None:
 
 def _check_schedules(spec: Spec) -> None:
     for index, schedule in enumerate(spec.schedules):
-        _check_schedule(schedule, f"schedules[{index}]")
+        check_schedule(schedule, f"schedules[{index}]")
         if schedule.interval and len(spec.schedules) > 1:
             raise SpecInvalid(
                 f"schedules[{index}].interval", "An interval stands alone, without other schedules."
             )
 
 
-def _check_schedule(schedule: Schedule, path: str) -> None:
+def check_schedule(schedule: Schedule, path: str) -> None:
     given = [schedule.interval, schedule.cron, schedule.on_calendar]
     if sum(map(bool, given)) != 1:
         raise SpecInvalid(path, "Give exactly one of interval, cron and on_calendar.")

@@ -44,6 +44,7 @@ from tests.factories import (
     MembershipFactory,
     MonitorFactory,
     ProbeFactory,
+    PullFactory,
     ReceiverFactory,
     RouteFactory,
     RouteStepFactory,
@@ -108,6 +109,7 @@ def victim() -> Victim:
     secret = SecretFactory(workspace=workspace, name=MARK, last4=MARK[:4])
     list_key = ListKeyFactory(workspace=workspace, key_id=MARK)
     probe = ProbeFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
+    pull = PullFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
     rows = {"monitor": monitor, "run": run, "incident": incident}
     evidence = make_history(workspace, channel, **rows)
     receiver = ReceiverFactory(workspace=workspace, name=MARK, settings={"kind": MARK})
@@ -127,6 +129,7 @@ def victim() -> Victim:
         "token_id": token.pk,
         "secret_id": secret.pk,
         "probe_id": probe.pk,
+        "pull_id": pull.pk,
         "list_key_id": list_key.pk,
         "evidence_id": evidence.pk,
         "expected_set_id": monitor.expected_sets.get().pk,

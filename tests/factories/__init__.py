@@ -8,8 +8,9 @@ from datetime import timedelta
 import factory
 from factory.django import DjangoModelFactory
 
-from evidence.models import ListKey, Probe
+from evidence.models import ListKey, Probe, Pull
 from evidence.probes.contract import Way
+from evidence.pulls.contract import PullWay
 from evidence.receiver_models import Receiver
 from luota.lib.ids import uuid7
 from monitors.conditions.document import SpecInvalid, digest
@@ -201,3 +202,16 @@ class ProbeFactory(DjangoModelFactory):
     target = factory.LazyFunction(lambda: {"url": "https://example.org/"})
     emits = "seen"
     every = timedelta(minutes=1)
+
+
+class PullFactory(DjangoModelFactory):
+    class Meta:
+        model = Pull
+
+    monitor = factory.SubFactory(MonitorFactory)
+    workspace = factory.SelfAttribute("monitor.workspace")
+    name = factory.Sequence(lambda n: f"Pull {n}")
+    way = PullWay.HTTP.value
+    target = factory.LazyFunction(lambda: {"url": "https://example.org/", "keys": "body"})
+    reach_back = timedelta(days=1)
+    settle = timedelta(minutes=15)

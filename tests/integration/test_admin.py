@@ -21,6 +21,7 @@ from evidence.models import (
     IdempotencyKey,
     IntakeBeat,
     ListKey,
+    Pull,
     RunAlias,
     UnexpectedKey,
     UnplacedEvidence,
@@ -48,7 +49,7 @@ from workspaces.models import (
 
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, ExpectedSet, IdempotencyKey,
-    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, Receiver, RefusedDelivery, Route, Run,
+    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, Pull, Receiver, RefusedDelivery, Route, Run,
     RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
 INLINE = {

@@ -1,0 +1,109 @@
+"""The rows of pulls between their tries: claimed one by one before, marked after. No row is locked meanwhile."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from evidence.models import Pull
+from evidence.pulls.contract import PULL_SECONDS
+from monitors.conditions.rules import Schedule
+from monitors.conditions.schedule import next_slot
+
+LEASE = timedelta(seconds=PULL_SECONDS + 120)
+"""A pull that says nothing for so long is believed dead, and is begun anew."""
+_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10))
+"""After the first, second … fault of one instant; then always the last."""
+_PATIENCE = timedelta(hours=1)
+"""A list may be had so long after its instant, even if its time to settle is over sooner."""
+_LONGEST_FAULT = 500
+
+
+def claim(*, now: datetime) -> Pull | None:
+    """A due pull that nobody else has. Committed before anything is pulled. Index: pull_due."""
+    with transaction.atomic():
+        due = Pull.objects.due(now=now).select_related("monitor", "secret").order_by("next_due_at")
+        pull = due.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        if pull is None:
+            return None
+        Pull.objects.filter(pk=pull.pk).update(
+            next_due_at=now + LEASE, pulls_begun=F("pulls_begun") + 1
+        )
+    pull.pulls_begun += 1
+    return pull
+
+
+def ask(pull: Pull, *, now: datetime) -> None:
+    """Pull now: the list that is overdue, else one of this instant. A claim under way goes on beside it."""
+    rows = Pull.objects.filter(pk=pull.pk)
+    if not rows.filter(slot_at__lte=now).update(next_due_at=now):
+        rows.filter(asked_at=None).update(asked_at=now, next_due_at=now)
+
+
+def instant_of(pull: Pull) -> datetime | None:
+    """Whose list is wanted: an asked one goes before."""
+    return pull.asked_at or pull.slot_at
+
+
+def schedule_of(pull: Pull) -> Schedule | None:
+    """None for one that is pulled by hand only."""
+    if not (pull.cron or pull.on_calendar):
+        return None
+    return Schedule(cron=pull.cron, on_calendar=pull.on_calendar, timezone=pull.timezone)
+
+
+def slot_after(pull: Pull, after: datetime) -> datetime | None:
+    """Its next scheduled instant; None for a paused one, too."""
+    schedule = schedule_of(pull)
+    return next_slot((schedule,), after) if schedule and not pull.paused_at else None
+
+
+def is_given_up(pull: Pull, at: datetime, *, now: datetime) -> bool:
+    """Too late for the list of that instant: what it would say now is not what it said then."""
+    if pull.asked_at:
+        return False
+    following = slot_after(pull, at)
+    until = max(at + pull.start_within + pull.settle, at + _PATIENCE)
+    return now >= (min(until, following) if following else until)
+
+
+def mark_taken(pull: Pull, *, count: int, began_at: datetime, now: datetime) -> bool:
+    """False when the pull was changed or claimed anew meanwhile: then its list counts for nothing."""
+    fresh = {"fault": "", "failures": 0, "broken_since": None}
+    told = {"pulled_at": began_at, "taken_at": began_at, "taken_count": count}
+    return _mark(pull, **fresh, **told, **_after(pull, now=now))
+
+
+def mark_failed(pull: Pull, *, fault: str, began_at: datetime, now: datetime) -> bool:
+    """Tried again after a pause, until its instant is given up; an asked one is not."""
+    at = instant_of(pull)
+    again_at = now + _PAUSES[min(pull.failures, len(_PAUSES) - 1)]
+    is_over = at is None or pull.asked_at is not None or is_given_up(pull, at, now=again_at)
+    further = _after(pull, now=now) if is_over else {"next_due_at": again_at}
+    return _mark(
+        pull,
+        pulled_at=began_at,
+        fault=fault[:_LONGEST_FAULT],
+        failures=pull.failures + 1,
+        broken_since=pull.broken_since or began_at,
+        **further,
+    )
+
+
+def release(pull: Pull, *, now: datetime) -> None:
+    """Nothing was pulled, and nothing was wrong: the next instant as scheduled."""
+    _mark(pull, **_after(pull, now=now))
+
+
+def _after(pull: Pull, *, now: datetime) -> dict[str, Any]:
+    """What comes next when an instant is done with: an asked one leaves the schedule as it was."""
+    if pull.asked_at:
+        return {"asked_at": None, "next_due_at": pull.slot_at}
+    following = slot_after(pull, max(now, pull.slot_at or now))
+    return {"slot_at": following, "next_due_at": following}
+
+
+def _mark(pull: Pull, **columns: Any) -> bool:
+    own = Pull.objects.filter(pk=pull.pk, pulls_begun=pull.pulls_begun)
+    return bool(own.update(**columns))
