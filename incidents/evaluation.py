@@ -7,7 +7,7 @@ watermark: the instant up to which every received signal is known to be stored.
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from evidence.beats import Sight, read_sight
+from evidence.calendars import list_due
 from incidents.list_followers import follow_lists
 from incidents.monitor_review import review_monitors
 from incidents.notifications.precedence import watch_for_crowds
@@ -31,6 +32,13 @@ NAP = timedelta(milliseconds=150)
 _CROWD = 1000
 """Judged in one round: more are waiting, or have just been filed."""
 _LOCK = 0x4C55_0003
+_INSTANT = timedelta(microseconds=1)
+_LISTS_WAIT = (
+    "evidence_expectedset WHERE due_at < %s AND state <> 'reconciled'",
+    "evidence_expectedset WHERE follow_at < %s",
+    "monitors_monitor WHERE calendar_at < %s",
+)
+"""Indexes: expected_set_due, expected_set_followed, calendar_due."""
 
 
 @dataclass(slots=True)
@@ -53,8 +61,7 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             if sight.watermark is None:
                 break
             judged_monitors = review_monitors(watermark=sight.watermark, now=now())
-            is_listing = reconcile_lists(watermark=sight.watermark, now=now())
-            is_listing += follow_lists(watermark=sight.watermark, now=now())
+            is_listing = _go_on_with_lists(watermark=sight.watermark, now=now())
             judged_runs = review_runs(watermark=sight.watermark, now=now())
             report.monitors += judged_monitors
             report.runs += judged_runs
@@ -74,15 +81,24 @@ def _sight(now: datetime) -> Sight:
         return read_sight(cursor, now=now)
 
 
+def _go_on_with_lists(*, watermark: datetime, now: datetime) -> int:
+    """Lists that begin, whose time has come, or that are followed: one question when there is none."""
+    if not _is_any(_LISTS_WAIT, before=watermark + _INSTANT):
+        return 0
+    done = list_due(now=watermark) + reconcile_lists(watermark=watermark, now=now)
+    return done + follow_lists(watermark=watermark, now=now)
+
+
 def _falls_due(*, before: datetime) -> bool:
-    """Is there anything to wait for? Indexes: monitor_review_due, run_review_due, expected_set_due."""
+    """Is there anything to wait for? Indexes: monitor_review_due, run_review_due, and those of lists."""
+    reviews = ("monitors_monitor WHERE review_at < %s", "monitors_run WHERE review_at < %s")
+    return _is_any((*reviews, *_LISTS_WAIT), before=before)
+
+
+def _is_any(places: Sequence[str], *, before: datetime) -> bool:
+    asked = " OR ".join(f"EXISTS (SELECT FROM {place})" for place in places)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM monitors_monitor WHERE review_at < %s)"
-            " OR EXISTS (SELECT FROM monitors_run WHERE review_at < %s)"
-            " OR EXISTS (SELECT FROM evidence_expectedset WHERE due_at < %s AND state <> 'reconciled')",
-            [before, before, before],
-        )
+        cursor.execute(f"SELECT {asked}", [before] * len(places))
         return bool(cursor.fetchone()[0])
 
 

@@ -24,7 +24,7 @@ _IDLE = {"idle_in_a_row": "in_a_row", "idle_for": "no_longer_than"}
 """Fields of the one rule `nothing_to_do`."""
 _RULES_OF: dict[Mode, tuple[set[str], set[str]]] = {
     Mode.HEARTBEAT: ({"grace"}, {"schedules"}),
-    Mode.RUN: ({*_DURATIONS, *_IDLE, "attempts"}, {"schedules", "comforts", "steps"}),
+    Mode.RUN: ({*_DURATIONS, *_IDLE, "attempts"}, {"schedules", "calendars", "comforts", "steps"}),
     Mode.FRESHNESS: ({"max_age"}, {"comforts"}),
 }
 """The fields and the rows that a mode has; the others are not shown and not read."""
@@ -43,6 +43,7 @@ _SHOWN = {
     "open_after",
     "recover_after",
     "schedules",
+    "calendars",
     "comforts",
     "steps",
 }
@@ -123,6 +124,37 @@ class ScheduleForm(MarkedForm):
         self.fields["timezone"].widget.attrs |= {"placeholder": "UTC", "list": "zones"}
 
 
+class KeysField(forms.CharField):
+    """Names of runs, one in each line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        lines = super().clean(value).splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+
+class CalendarForm(MarkedForm):
+    name = forms.CharField(required=False, max_length=80, help_text="Its lists are named after it.")
+    keys = KeysField(
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+        help_text="One in each line: each must have a run, every time.",
+    )
+    cron = forms.CharField(required=False, max_length=200)
+    on_calendar = forms.CharField(required=False, max_length=200, label="or OnCalendar")
+    timezone = forms.CharField(required=False, max_length=64, label="Time zone")
+    start_within = duration_field("Start within", "Empty: until the next time.")
+    settle = duration_field("Time to settle")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cron"].widget.attrs["placeholder"] = "0 6 * * 1-5"
+        self.fields["timezone"].widget.attrs |= {"placeholder": "UTC", "list": "zones"}
+
+
 class ComfortForm(MarkedForm):
     claim = forms.CharField(required=False, max_length=300, label="Looks healthy")
     name = forms.CharField(required=False, max_length=80)
@@ -132,6 +164,7 @@ class ComfortForm(MarkedForm):
 Rows: TypeAlias = "BaseFormSet[MarkedForm]"
 _ROWS: dict[str, tuple[type[MarkedForm], int]] = {
     "schedules": (ScheduleForm, 16),
+    "calendars": (CalendarForm, 16),
     "comforts": (ComfortForm, 32),
     "steps": (StepForm, 32),
 }

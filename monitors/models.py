@@ -80,6 +80,7 @@ class Monitor(models.Model):
     """When to look again; null means never without a new signal."""
     next_deadline_at = models.DateTimeField(null=True)
     """As last judged, for display."""
+    calendar_at = models.DateTimeField(null=True)
 
     objects: ClassVar[MonitorManager["Monitor"]] = MonitorManager()
 
@@ -101,6 +102,10 @@ class Monitor(models.Model):
                 fields=["review_at"],
                 name="monitor_review_due",
                 condition=Q(review_at__isnull=False),
+            ),
+            # The tick: calendars whose next instant has come; their lists begin (evidence.calendars).
+            models.Index(
+                fields=["calendar_at"], name="calendar_due", condition=Q(calendar_at__isnull=False)
             ),
         ]
 
@@ -136,10 +141,7 @@ class Spec(models.Model):
 
 
 class MonitorKind(models.Model):
-    """An evidence kind that a monitor's current spec names: who is concerned by what comes from outside.
-
-    Derived from the spec whenever one is written (monitors.operations).
-    """
+    """A kind that a monitor's current spec names (derived by monitors.operations): whom it concerns from outside."""
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from monitors.conditions.calendars import next_instant
 from monitors.conditions.document import digest, parse_spec, to_document
 from monitors.conditions.rules import Mode
 from monitors.conditions.sense import check_fires
@@ -110,6 +111,7 @@ def create_monitor(
         created_at=now,
         watched_since=now,
         review_at=now,
+        calendar_at=_calendar_at(draft, now),
         **draft.columns(),
     )
     try:
@@ -241,13 +243,19 @@ def _judge_anew(monitor: Monitor, old: Spec | None, *, now: datetime) -> None:
     if monitor.mode == Mode.FRESHNESS:
         # Its run lives as long as its subject: a spec for later runs only would never apply.
         Run.objects.filter(monitor=monitor).update(spec=monitor.spec, **columns)
-    if _schedules(old) != _schedules(monitor.spec):
+    if _rule(old, "schedules") != _rule(monitor.spec, "schedules"):
         columns |= {"watched_since": now, "judged_until": None}
+    if _rule(old, "calendars") != _rule(monitor.spec, "calendars"):
+        columns["calendar_at"] = _calendar_at(draft_of(monitor), now)
     Monitor.objects.filter(pk=monitor.pk).update(**columns)
 
 
-def _schedules(spec: Spec | None) -> object:
-    return spec.document.get("schedules") if spec else None
+def _rule(spec: Spec | None, name: str) -> object:
+    return spec.document.get(name) if spec else None
+
+
+def _calendar_at(draft: MonitorDraft, now: datetime) -> datetime | None:
+    return next_instant(parse_spec(draft.mode, draft.rules), now)
 
 
 def _name_taken(error: IntegrityError) -> Exception:

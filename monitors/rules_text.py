@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from luota.lib.yaml_text import Document, Spot, YamlUnreadable, read_documents, write_document
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.rules import (
+    Calendar,
     ClockTime,
     Comfort,
     Idle,
@@ -30,7 +31,7 @@ ALL_DEFAULT = "# every rule is at its default\n"
 _RULES = [each.name for each in fields(Spec)]
 _PARTS = [
     each.name
-    for shape in (Comfort, Step, Schedule, Share, Threshold, ClockTime, Link, Idle)
+    for shape in (Calendar, Comfort, Step, Schedule, Share, Threshold, ClockTime, Link, Idle)
     for each in fields(shape)
 ]
 """Fields in the order in which rules are explained: the database keeps none."""

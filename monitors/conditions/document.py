@@ -25,11 +25,13 @@ from monitors.conditions.reading import (
     label,
     ratio,
     record,
+    run_key,
     strength,
     taking,
     text,
 )
 from monitors.conditions.rules import (
+    Calendar,
     ClockTime,
     Comfort,
     Idle,
@@ -47,6 +49,7 @@ from monitors.conditions.sense import check_sense
 __all__ = ["SPEC", "Place", "SpecInvalid", "canonical", "digest", "parse_spec", "to_document"]
 
 MOST_SCHEDULES, MOST_STEPS, MOST_COMFORTS, MOST_LABELS = 16, 32, 32, 8
+MOST_CALENDARS, MOST_KEYS = 16, 1000
 MOST_COUNTED, MOST_SOURCES, MOST_KINDS = 100, 16, 32
 
 _NAME, _SENTENCE, _EXPRESSION = text(80), text(300), text(200)
@@ -93,6 +96,18 @@ _SCHEDULE = record(
         "timezone": text(64),
     }
 ).then(lambda given: Schedule(**given))
+_CALENDAR = record(
+    {
+        "name": _NAME,
+        "keys": each(run_key, MOST_KEYS),
+        "cron": _EXPRESSION,
+        "on_calendar": _EXPRESSION,
+        "timezone": text(64),
+        "start_within": duration,
+        "settle": duration,
+    },
+    required=("name", "keys"),
+).then(lambda given: Calendar(**given))
 _COMFORT = record(
     {"name": _NAME, "claim": _SENTENCE, "kind": kind}, required=("name", "kind")
 ).then(lambda given: Comfort(**_claimed(given)))
@@ -136,6 +151,7 @@ SPEC = record(
         "schedules": each(_SCHEDULE, MOST_SCHEDULES),
         "grace": duration,
         "start_within": duration,
+        "calendars": each(_CALENDAR, MOST_CALENDARS),
         "within": duration,
         "warn_after": duration,
         "min_duration": duration,

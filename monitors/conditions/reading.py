@@ -162,6 +162,15 @@ def clock(value: object, path: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
+@taking(_SOME_TEXT)
+def run_key(value: object, path: str) -> str:
+    """What a run is known by: its subject or its external id."""
+    words = value.strip() if isinstance(value, str) else ""
+    if not words or len(words) > 200 or not words.isprintable():
+        raise SpecInvalid(path, "A key is a text of 1 to 200 printable characters.")
+    return words
+
+
 @taking({"type": "boolean"})
 def flag(value: object, path: str) -> bool:
     """True or false."""

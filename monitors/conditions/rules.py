@@ -40,6 +40,27 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Keys of which each must have a run at every instant of a schedule: a list that nobody has to send."""
+
+    name: str
+    """Its lists are named after it."""
+    keys: tuple[str, ...]
+    cron: str = ""
+    on_calendar: str = ""
+    """Exactly one of the two is set."""
+    timezone: str = "UTC"
+    start_within: timedelta | None = None
+    """From its instant until the last start; None means until its next instant."""
+    settle: timedelta = timedelta(minutes=15)
+    """How long after that its lists wait for stragglers."""
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(cron=self.cron, on_calendar=self.on_calendar, timezone=self.timezone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comfort:
     """A green signal that looks healthy and proves nothing."""
 
@@ -136,6 +157,8 @@ class Spec:
     """After a slot (or an interval) the signal may still come without being missed."""
     start_within: timedelta | None = None
     """Mode run: from the slot to the start; None means `grace`."""
+    calendars: tuple[Calendar, ...] = ()
+    """Mode run: keys that are expected on a calendar."""
     within: timedelta | None = None
     """Mode run: hard deadline from the opening to the proof; None means never overdue by itself."""
     warn_after: timedelta | None = None

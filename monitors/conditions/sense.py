@@ -17,6 +17,7 @@ from monitors.conditions.reading import Place, SpecInvalid
 from monitors.conditions.rules import (
     PING,
     START,
+    Calendar,
     Comfort,
     Mode,
     Schedule,
@@ -57,6 +58,9 @@ def check_fires(spec: Spec, *, now: datetime) -> None:
     for index, schedule in enumerate(spec.schedules):
         if schedule.interval is None and next_slot((schedule,), now) is None:
             raise SpecInvalid(f"schedules[{index}]", "This schedule does not fire any more.")
+    for index, calendar in enumerate(spec.calendars):
+        if next_slot((calendar.schedule,), now) is None:
+            raise SpecInvalid(f"calendars[{index}]", "This calendar does not fire any more.")
 
 
 def _check_mode(spec: Spec) -> None:
@@ -83,6 +87,7 @@ def _check_schedules(spec: Spec) -> None:
 
 
 def check_schedule(schedule: Schedule, path: str) -> None:
+    """Refuse one that cannot be read, or never fires: SpecInvalid."""
     given = [schedule.interval, schedule.cron, schedule.on_calendar]
     if sum(map(bool, given)) != 1:
         raise SpecInvalid(path, "Give exactly one of interval, cron and on_calendar.")
@@ -95,6 +100,26 @@ def check_schedule(schedule: Schedule, path: str) -> None:
     _check_expression(schedule, field)
     if next_slot((schedule,), _LONG_AGO) is None:
         raise SpecInvalid(field, "This expression never fires.")
+
+
+def _check_calendars(spec: Spec) -> None:
+    _check_unique(spec.calendars, "calendars")
+    for index, calendar in enumerate(spec.calendars):
+        path = f"calendars[{index}]"
+        if bool(calendar.cron) == bool(calendar.on_calendar):
+            raise SpecInvalid(f"{path}.cron", "Give exactly one of cron and on_calendar.")
+        check_schedule(calendar.schedule, path)
+        if not calendar.keys:
+            raise SpecInvalid(f"{path}.keys", "A calendar without keys expects nothing.")
+        _check_keys(calendar.keys, path)
+
+
+def _check_keys(keys: Sequence[str], path: str) -> None:
+    seen: set[str] = set()
+    for index, key in enumerate(keys):
+        if key in seen:
+            raise SpecInvalid(f"{path}.keys[{index}]", f"“{key}” is already there.")
+        seen.add(key)
 
 
 def _check_timezone(name: str, path: str) -> None:
@@ -205,7 +230,7 @@ def _refused(field: str, error: ConditionInvalid) -> SpecInvalid:
     return SpecInvalid(field, error.sentence, place=place)
 
 
-def _check_unique(named: Sequence[Step | Comfort], path: str) -> None:
+def _check_unique(named: Sequence[Step | Comfort | Calendar], path: str) -> None:
     seen: set[str] = set()
     for index, each in enumerate(named):
         if each.name in seen:
@@ -222,6 +247,7 @@ def _check_labels(spec: Spec) -> None:
 _CHECKS: tuple[Callable[[Spec], None], ...] = (
     _check_mode,
     _check_schedules,
+    _check_calendars,
     _check_waits,
     _check_threshold,
     _check_steps,

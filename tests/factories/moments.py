@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from evidence.calendars import list_due
 from evidence.intake import entry_of, store
 from evidence.models import BlindWindow, IntakeBeat
 from evidence.signals import Action, Receipt, Sender, clean
@@ -56,8 +57,8 @@ def tell(
 def judge(*, at: datetime) -> None:
     """Judge all that is due at that instant, as a tick does whose watermark it is."""
     for _ in range(ROUNDS_MOST):
-        done = review_monitors(watermark=at, now=at) + reconcile_lists(watermark=at, now=at)
-        done += follow_lists(watermark=at, now=at)
+        done = review_monitors(watermark=at, now=at) + list_due(now=at)
+        done += reconcile_lists(watermark=at, now=at) + follow_lists(watermark=at, now=at)
         if not done + review_runs(watermark=at, now=at):
             return
     raise AssertionError("the judgement never came to rest")

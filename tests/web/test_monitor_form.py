@@ -34,6 +34,8 @@ RUN = {
     "schedules-INITIAL_FORMS": "0",
     "schedules-0-cron": "0 7 * * 2",
     "schedules-0-timezone": "Europe/Berlin",
+    "calendars-TOTAL_FORMS": "2",
+    "calendars-INITIAL_FORMS": "0",
     "comforts-TOTAL_FORMS": "2",
     "comforts-INITIAL_FORMS": "0",
     "comforts-1-claim": "Cron fired",

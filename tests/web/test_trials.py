@@ -21,6 +21,8 @@ FORM = {
     "within": "30m",
     "schedules-TOTAL_FORMS": "0",
     "schedules-INITIAL_FORMS": "0",
+    "calendars-TOTAL_FORMS": "0",
+    "calendars-INITIAL_FORMS": "0",
     "comforts-TOTAL_FORMS": "1",
     "comforts-INITIAL_FORMS": "0",
     "comforts-0-claim": "The dump exited with 0",
