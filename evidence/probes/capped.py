@@ -16,6 +16,8 @@ import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.waiting import Ready
 
+from evidence.probes.contract import Obstacle
+
 MOST_BYTES = 1024 * 1024
 """On the wire, TLS and notices included; a look needs a tenth of it."""
 _WAIT_SECONDS = 0.1
@@ -23,6 +25,10 @@ _WAIT_SECONDS = 0.1
 
 class TooMuch(Exception):
     """The server talks too long or too much; the connection is not to be used again."""
+
+    def __init__(self, sentence: str, obstacle: Obstacle) -> None:
+        super().__init__(sentence)
+        self.obstacle = obstacle
 
 
 class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
@@ -68,7 +74,7 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
         """What the socket is ready for; nothing after a moment. TooMuch."""
         left = self.ends_at - monotonic()
         if left <= 0:
-            raise TooMuch("The database gave no whole answer in time.")
+            raise TooMuch("The database gave no whole answer in time.", Obstacle.TIMEOUT)
         socket = self.pgconn.socket
         with selectors.DefaultSelector() as selector:
             selector.register(socket, int(wanted))
@@ -83,4 +89,5 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
         fcntl.ioctl(socket, termios.FIONREAD, waiting)
         self._read += waiting[0]
         if self._read > self.most_bytes:
-            raise TooMuch(f"The database sent more than {self.most_bytes} bytes.")
+            said = f"The database sent more than {self.most_bytes} bytes."
+            raise TooMuch(said, Obstacle.ANSWER)

@@ -21,8 +21,35 @@ class Way(StrEnum):
     OBJECT = "object"
 
 
+class Obstacle(StrEnum):
+    """What kept a probe from looking: one word for people and programs, beside the sentence."""
+
+    NAME = "dns"
+    REFUSED = "refused"
+    """An address, port or folder that the guard does not let a probe into."""
+    UNREACHED = "unreached"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    """Who asks is not let in: the secret is wrong, or may not see this."""
+    STATUS = "status"
+    """An HTTP status that tells of the server, not of the thing."""
+    SQL = "sql"
+    PLACE = "place"
+    """The bucket, container or folder is not there: not the same as an object that is not."""
+    ANSWER = "answer"
+    """What came is too much, cut short, or not what the target says it is."""
+    SETUP = "setup"
+    """The secret, the target or this installation is not as the look needs it."""
+    OTHER = "other"
+
+
 class CannotLook(Exception):
     """The look did not happen, or what it saw cannot be trusted; the sentence is for the monitor's owner."""
+
+    def __init__(self, sentence: str, obstacle: Obstacle = Obstacle.ANSWER) -> None:
+        super().__init__(sentence)
+        self.obstacle = obstacle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from evidence.probes.contract import PAYLOAD_BYTES, CannotLook, Look
+from evidence.probes.contract import PAYLOAD_BYTES, CannotLook, Look, Obstacle
 from monitors.conditions.reading import Reader, SpecInvalid
 
 PLACEHOLDER = re.compile(r"\{run\.(key|occurrence)\}")
@@ -27,7 +27,9 @@ def run_word(look: Look, name: str) -> str:
     """The key or the occurrence of the run that is looked for. CannotLook."""
     word = look.run_key if name == "key" else look.run_occurrence
     if not word:
-        raise CannotLook(f"The target names {{run.{name}}}, and there is no run that has one.")
+        raise CannotLook(
+            f"The target names {{run.{name}}}, and there is no run that has one.", Obstacle.SETUP
+        )
     return word
 
 

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from evidence.probes.contract import CannotLook, Look, Seen
+from evidence.probes.contract import CannotLook, Look, Obstacle, Seen
 from evidence.probes.finding import (
     PLACEHOLDER,
     fill,
@@ -21,6 +21,7 @@ from evidence.probes.finding import (
     path,
     value_at,
 )
+from evidence.probes.obstacles import obstacle_of
 from luota.lib.api import Problem, parse_json
 from luota.lib.guard import AddressRefused, PlainHttp, Unreachable
 from luota.lib.outbound import PAGE_BYTES, Client, Page
@@ -32,6 +33,7 @@ _OURS = frozenset({"host", "cookie", "content-length", "transfer-encoding", "con
 _SECRETIVE = frozenset({"authorization", "proxy-authorization", "x-api-key"})
 _GONE = frozenset({404, 410})
 """Answers that tell something about the thing, not about our way to it."""
+_CLOSED = frozenset({401, 403, 407})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +154,8 @@ def _get(url: str, target: Target, look: Look) -> Page:
     finally:
         client.close()
     if not (200 <= page.status < 300 or page.status in _GONE or page.status in target.statuses):
-        raise CannotLook(f"The answer is {page.status} {page.reason}".strip() + ".")
+        obstacle = Obstacle.AUTH if page.status in _CLOSED else Obstacle.STATUS
+        raise CannotLook(f"The answer is {page.status} {page.reason}".strip() + ".", obstacle)
     return page
 
 
@@ -168,20 +171,21 @@ def fetch(
     """Whatever the answer is, to a GET with the headers of the target and its secret. CannotLook."""
     secrets = {target.secret_header: _credentials(target, look.secret)} if look.secret else {}
     if secrets and url.startswith("http:"):
-        raise CannotLook("A secret is sent by https only.")
+        raise CannotLook("A secret is sent by https only.", Obstacle.SETUP)
     try:
         return client.get(
             url, headers=target.headers, secret_headers=secrets, most_bytes=most_bytes
         )
     except AddressRefused as refusal:
-        raise CannotLook(f"The address is refused: {refusal}") from refusal
+        raise CannotLook(f"The address is refused: {refusal}", Obstacle.REFUSED) from refusal
     except Unreachable as error:
-        raise CannotLook(f"No answer: {error}") from error
+        obstacle = obstacle_of(error, otherwise=Obstacle.UNREACHED)
+        raise CannotLook(f"No answer: {error}", obstacle) from error
 
 
 def _quoted(word: str) -> str:
     if word in {".", ".."}:  # no quoting keeps it from climbing in the path
-        raise CannotLook("A run called . or .. cannot be named in an address.")
+        raise CannotLook("A run called . or .. cannot be named in an address.", Obstacle.SETUP)
     return quote(word, safe="")
 
 
@@ -189,7 +193,8 @@ def _credentials(target: Target, secret: str) -> str:
     if target.scheme.lower() == "basic":
         secret = base64.b64encode(secret.encode()).decode()
     if not (secret.isascii() and secret.isprintable()):
-        raise CannotLook("The secret cannot stand in a header: it is not printable ASCII.")
+        sentence = "The secret cannot stand in a header: it is not printable ASCII."
+        raise CannotLook(sentence, Obstacle.SETUP)
     return f"{target.scheme} {secret}".strip()
 
 

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import fsspec
 
-from evidence.probes.contract import CannotLook, Look, Seen
+from evidence.probes.contract import CannotLook, Look, Obstacle, Seen
 from evidence.probes.finding import fill
+from evidence.probes.obstacles import obstacle_of
 from evidence.probes.storage import OPENERS
 from monitors.conditions.reading import SpecInvalid, record
 
@@ -90,7 +91,8 @@ def look(look: Look) -> Seen:
     except CannotLook:
         raise
     except Exception as error:  # each store's library has errors of its own
-        raise CannotLook(f"The store says: {_first_line(error)}") from error
+        obstacle = obstacle_of(error, otherwise=Obstacle.OTHER)
+        raise CannotLook(f"The store says: {_first_line(error)}", obstacle) from error
 
 
 def _matching(store: fsspec.AbstractFileSystem, place: str, look: Look) -> Iterator[_Object]:
@@ -113,7 +115,8 @@ def _matching(store: fsspec.AbstractFileSystem, place: str, look: Look) -> Itera
 
 def _refuse_outside(store: fsspec.AbstractFileSystem, path: str, look: Look) -> None:
     if not _is_inside(store, path, look):
-        raise CannotLook("Files are read under PROBE_FILE_ROOTS only, symlinks resolved.")
+        sentence = "Files are read under PROBE_FILE_ROOTS only, symlinks resolved."
+        raise CannotLook(sentence, Obstacle.REFUSED)
 
 
 def _is_inside(store: fsspec.AbstractFileSystem, path: str, look: Look) -> bool:
@@ -191,7 +194,7 @@ def _text(head: bytes) -> str:
 
 def _quoted(word: str) -> str:
     if _WILD.search(word) or "/" in word or "\\" in word or word in {".", ".."} or "::" in word:
-        raise CannotLook("A run of this name cannot be named in a path.")
+        raise CannotLook("A run of this name cannot be named in a path.", Obstacle.SETUP)
     return word
 
 

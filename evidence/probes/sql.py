@@ -18,8 +18,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from evidence.probes.capped import CappedConnection, TooMuch
-from evidence.probes.contract import LOOK_SECONDS, PAYLOAD_BYTES, CannotLook, Look, Seen
+from evidence.probes.contract import (
+    LOOK_SECONDS,
+    PAYLOAD_BYTES,
+    CannotLook,
+    Look,
+    Obstacle,
+    Seen,
+)
 from evidence.probes.finding import PLACEHOLDER, ids_at, instant_at, named, path, run_word
+from evidence.probes.obstacles import obstacle_of
 from luota.lib.api import Problem, parse_json
 from luota.lib.guard import AddressRefused, Unreachable, is_allowed, resolve
 from monitors.conditions.reading import SpecInvalid, record
@@ -111,9 +119,10 @@ def look(look: Look) -> Seen:
         with closing(CappedConnection.open(place, ends_at=ends_at)) as connection:
             row = _ask(connection, target.query, look)
     except TooMuch as error:
-        raise CannotLook(str(error)) from error
+        raise CannotLook(str(error), error.obstacle) from error
     except (psycopg.Error, UnicodeError) as error:
-        raise CannotLook(f"The database says: {first_line(error)}") from error
+        obstacle = obstacle_of(error, otherwise=Obstacle.UNREACHED)
+        raise CannotLook(f"The database says: {first_line(error)}", obstacle) from error
     rows = _rows(*row)
     payload = {"rows": rows, "count": len(rows)}
     return Seen(
@@ -145,11 +154,12 @@ def place_of(
     try:
         address = resolve(host, look.permits.networks)
     except AddressRefused as refusal:
-        raise CannotLook(f"The address is refused: {refusal}") from refusal
+        raise CannotLook(f"The address is refused: {refusal}", Obstacle.REFUSED) from refusal
     except Unreachable as error:
-        raise CannotLook(f"{host} is not found: {error}") from error
+        raise CannotLook(f"{host} is not found: {error}", Obstacle.NAME) from error
     if dsn.get("sslmode") == "disable" and not is_allowed(address, look.permits.networks):
-        raise CannotLook("Outside OUTBOUND_ALLOWED_NETWORKS the database is asked by TLS only.")
+        sentence = "Outside OUTBOUND_ALLOWED_NETWORKS the database is asked by TLS only."
+        raise CannotLook(sentence, Obstacle.SETUP)
     place["sslmode"] = dsn.get("sslmode", "require")
     if place["sslmode"].startswith("verify"):
         place["sslrootcert"] = "system"
@@ -161,7 +171,8 @@ def _socket_folder(host: str, look: Look) -> str:
     allowed = [Path(folder).resolve() for folder in look.permits.socket_folders]
     folder = Path(host)
     if host.startswith("@") or folder.resolve() not in allowed:
-        raise CannotLook("A unix socket is used only in one of PROBE_SOCKET_FOLDERS.")
+        sentence = "A unix socket is used only in one of PROBE_SOCKET_FOLDERS."
+        raise CannotLook(sentence, Obstacle.REFUSED)
     return str(folder.resolve())
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import fsspec
 import orjson
 
-from evidence.probes.contract import CannotLook, Permits
+from evidence.probes.contract import CannotLook, Obstacle, Permits
 from luota.lib.guard import AddressRefused, Unreachable, is_allowed, resolve
 
 Opener = Callable[[str, Permits], fsspec.AbstractFileSystem]
@@ -22,6 +22,7 @@ _FRESH = {"skip_instance_cache": True, "use_listings_cache": False}
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
+_EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
 _TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10, "retries": {"max_attempts": 1}}
 
 
@@ -32,7 +33,7 @@ def _s3(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:
         client["endpoint_url"] = _checked(endpoint, permits)
     if region := words.get("region"):
         if not _REGION.fullmatch(region):
-            raise CannotLook("The region in the secret is none.")
+            raise CannotLook("The region in the secret is none.", Obstacle.SETUP)
         client["region_name"] = region
     return _open(
         "s3",
@@ -51,7 +52,9 @@ def _gs(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: AR
         return _open("gs", token="anon")  # noqa: S106 - a word of the library
     account = _object(secret)
     if account.get("type") != "service_account" or account.get("token_uri") != _GOOGLE_TOKENS:
-        raise CannotLook("The secret must be the key file of a Google service account.")
+        raise CannotLook(
+            "The secret must be the key file of a Google service account.", Obstacle.SETUP
+        )
     names = ("type", "project_id", "private_key_id", "private_key", "client_email", "token_uri")
     return _open("gs", token={name: account.get(name, "") for name in names})
 
@@ -59,13 +62,17 @@ def _gs(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: AR
 def _az(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
     words = _words(secret, {"account_name", "account_key", "sas_token"})
     if not _ACCOUNT.fullmatch(words.get("account_name", "")):
-        raise CannotLook("The secret must name the storage account in `account_name`.")
+        raise CannotLook(
+            "The secret must name the storage account in `account_name`.", Obstacle.SETUP
+        )
     return _open("az", anon=len(words) == 1, **words)
 
 
 def _file(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
     if not permits.file_roots:
-        raise CannotLook("This installation opens no folder to probes: see PROBE_FILE_ROOTS.")
+        raise CannotLook(
+            "This installation opens no folder to probes: see PROBE_FILE_ROOTS.", Obstacle.SETUP
+        )
     return _open("file")
 
 
@@ -76,13 +83,15 @@ def _open(scheme: str, **options: Any) -> fsspec.AbstractFileSystem:
     try:
         return fsspec.filesystem(scheme, **_FRESH, **options)
     except ImportError as error:
-        raise CannotLook(f"This installation cannot read {scheme}://: {error}.") from error
+        sentence = f"This installation cannot read {scheme}://: install luota[{_EXTRAS[scheme]}]."
+        raise CannotLook(sentence, Obstacle.SETUP) from error
 
 
 def _words(secret: str, known: set[str]) -> dict[str, str]:
     found = _object(secret) if secret else {}
     if found.keys() - known or not all(isinstance(value, str) for value in found.values()):
-        raise CannotLook(f"The secret is a JSON object of {', '.join(sorted(known))}.")
+        sentence = f"The secret is a JSON object of {', '.join(sorted(known))}."
+        raise CannotLook(sentence, Obstacle.SETUP)
     return dict(found)
 
 
@@ -92,7 +101,7 @@ def _object(secret: str) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        raise CannotLook("The secret of a store is a JSON object.")
+        raise CannotLook("The secret of a store is a JSON object.", Obstacle.SETUP)
     return found
 
 
@@ -102,10 +111,10 @@ def _checked(endpoint: str, permits: Permits) -> str:
         parts = urlsplit(endpoint)
         address = resolve(parts.hostname or "", permits.networks)
     except (AddressRefused, ValueError) as refusal:
-        raise CannotLook(f"The endpoint is refused: {refusal}") from refusal
+        raise CannotLook(f"The endpoint is refused: {refusal}", Obstacle.REFUSED) from refusal
     except Unreachable as error:
-        raise CannotLook(f"The endpoint is not found: {error}") from error
+        raise CannotLook(f"The endpoint is not found: {error}", Obstacle.NAME) from error
     is_plain_inside = parts.scheme == "http" and is_allowed(address, permits.networks)
     if parts.scheme != "https" and not is_plain_inside:
-        raise CannotLook("The endpoint must be reached by https.")
+        raise CannotLook("The endpoint must be reached by https.", Obstacle.SETUP)
     return endpoint

@@ -206,5 +206,6 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
 def _seconds_left() -> float:
     left = all_ends_at.get(monotonic() + guard.ANSWER_SECONDS) - monotonic()
     if left <= 0:
-        raise Unreachable(f"no whole answer within {guard.ANSWER_SECONDS:.0f} s")
+        sentence = f"no whole answer within {guard.ANSWER_SECONDS:.0f} s"
+        raise Unreachable(sentence) from TimeoutError(sentence)
     return left

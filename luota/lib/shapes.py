@@ -49,6 +49,7 @@ _PROBLEMS = {
     409: "It contradicts what is there already.",
     413: "Over the size limit.",
     422: "A field is wrong.",
+    429: "Asked too often.",
     503: "The database is away.",
 }
 

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from evidence.probes import objects, storage
-from evidence.probes.contract import CannotLook, Look, Permits, Seen
+from evidence.probes.contract import CannotLook, Look, Obstacle, Permits, Seen
 from evidence.probes.storage import OPENERS
 from monitors.conditions.reading import SpecInvalid
 
@@ -264,6 +264,15 @@ def test_a_secret_leads_to_no_other_place(
     assert not opened
 
 
-def test_a_store_whose_package_is_missing_is_named() -> None:
-    with pytest.raises(CannotLook, match="cannot read s3://"):
-        look_at("s3://bucket/x")
+@pytest.mark.parametrize(("scheme", "extra"), [("s3", "s3"), ("gs", "gcs"), ("az", "azure")])
+def test_a_store_whose_package_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, extra: str
+) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError("Please install it")
+
+    monkeypatch.setattr("fsspec.filesystem", missing)
+    account = '{"account_name": "store", "account_key": "a2V5"}' if scheme == "az" else ""
+    with pytest.raises(CannotLook, match=rf"install luota\[{extra}\]") as told:
+        look_at(f"{scheme}://bucket/x", secret=account)
+    assert told.value.obstacle is Obstacle.SETUP
