@@ -11,6 +11,8 @@ from evidence.models import (
     IntakeBeat,
     ListKey,
     Probe,
+    ProbeGap,
+    ProbeLook,
     Pull,
     RunAlias,
     UnplacedEvidence,
@@ -141,4 +143,20 @@ class ProbeAdmin(ReadingAdmin):
 class PullAdmin(ReadingAdmin):
     list_display = ("id", "name", "way", "monitor", "next_due_at", "taken_at", "broken_since")
     list_select_related = ("monitor",)
+    ordering = ("-pk",)
+
+
+@admin.register(ProbeLook)
+class ProbeLookAdmin(ReadingAdmin):
+    list_display = ("id", "probe", "began_at", "took", "obstacle", "blind", "runs")
+    list_select_related = ("probe",)
+    raw_id_fields = ("probe", "workspace")
+    ordering = ("-pk",)
+
+
+@admin.register(ProbeGap)
+class ProbeGapAdmin(ReadingAdmin):
+    list_display = ("id", "monitor", "probe", "kind", "starts_at", "ends_at")
+    list_select_related = ("monitor", "probe")
+    raw_id_fields = ("monitor", "probe", "workspace")
     ordering = ("-pk",)

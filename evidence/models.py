@@ -13,7 +13,7 @@ from evidence.expected_models import (
     ListState,
     UnexpectedKey,
 )
-from evidence.probe_models import Probe
+from evidence.probe_models import Probe, ProbeGap, ProbeLook
 from evidence.pull_models import Pull
 from evidence.receiver_models import Receiver, RefusedDelivery
 from luota.lib.ids import uuid7
@@ -33,6 +33,8 @@ __all__ = [
     "ListSource",
     "ListState",
     "Probe",
+    "ProbeGap",
+    "ProbeLook",
     "Pull",
     "Receiver",
     "RefusedDelivery",

@@ -1,6 +1,6 @@
 """Probes made, changed and deleted by people: one transaction, one audit event each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from evidence import probe_gaps
 from evidence.models import Probe
+from evidence.probe_ledger import FAULTLESS
 from evidence.probes import ways
 from evidence.probes.contract import Way
 from monitors.conditions.reading import SpecInvalid, kind
@@ -97,13 +99,15 @@ def update_probe(*, probe: Probe, draft: ProbeDraft, actor: Actor, now: datetime
     _check(draft, probe.monitor)
     before = audit.snapshot(probe, _TOLD)
     columns = _columns(draft, paused_at=probe.paused_at, now=now)
-    fresh = {"fault": "", "failures": 0, "failing_since": None, "broken_since": None}
     try:
         with transaction.atomic():
+            probe_gaps.hold_monitor(probe)
             # A look under way was at the old place: raising the number makes it write nothing.
             Probe.objects.filter(pk=probe.pk).update(
-                **columns, **fresh, looks_begun=F("looks_begun") + 1
+                **columns, **FAULTLESS, looks_begun=F("looks_begun") + 1
             )
+            if probe.failures:
+                probe_gaps.end(probe, at=now, now=now)
             changed = Probe.objects.get(pk=probe.pk)
             changes = audit.difference(before, audit.snapshot(changed, _TOLD))
             audit.note(changed, "probe.updated", actor=actor, now=now, changes=changes)
@@ -111,9 +115,18 @@ def update_probe(*, probe: Probe, draft: ProbeDraft, actor: Actor, now: datetime
         raise _name_taken(error) from error
 
 
+def turn_probe(*, probe: Probe, is_paused: bool, actor: Actor, now: datetime) -> None:
+    """Nobody looks, also on no deadline, until it is turned on again; then it looks at once."""
+    draft = replace(draft_of(probe), is_paused=is_paused)
+    update_probe(probe=probe, draft=draft, actor=actor, now=now)
+
+
 @transaction.atomic
 def delete_probe(*, probe: Probe, actor: Actor, now: datetime) -> None:
-    """The evidence of what it saw stays."""
+    """The evidence of what it saw stays; so does what could not be judged while it was blind."""
+    probe_gaps.hold_monitor(probe)
+    if probe.failures:
+        probe_gaps.end(probe, at=now, now=now)
     audit.note(probe, "probe.deleted", actor=actor, now=now)
     Probe.objects.filter(pk=probe.pk).delete()
 

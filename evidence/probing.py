@@ -1,8 +1,8 @@
 """Luota looks for itself: claims the probes that are due, looks outside any transaction, stores what was seen.
 
-Threads look and nothing else; the database is used by the caller's thread alone. What was seen goes
-through the one door in the transaction that marks the probe. One process looks at a time (an advisory
-lock): the others have deadlines to judge.
+Each round leaves a line of history. Threads look and nothing else; the database is used by the caller's thread
+alone. What was seen goes through the one door in the transaction that marks the probe. One process looks at a
+time (an advisory lock): the others have deadlines to judge.
 """
 
 import logging
@@ -20,12 +20,21 @@ import psycopg
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 
-from evidence import probe_ledger
+from evidence import probe_history, probe_ledger
 from evidence.group_commit import submit
 from evidence.intake import entry_of, store
 from evidence.models import Probe
+from evidence.probe_history import Round
 from evidence.probes import ways
-from evidence.probes.contract import LONGEST_SECONDS, CannotLook, Look, Permits, Seen, Way
+from evidence.probes.contract import (
+    LONGEST_SECONDS,
+    CannotLook,
+    Look,
+    Obstacle,
+    Permits,
+    Seen,
+    Way,
+)
 from evidence.signals import Action, Sender, Signal, clean
 from luota.lib.ids import first_uuid7_at
 from luota.lib.nudge import nudge
@@ -57,6 +66,7 @@ class Sight:
     run_id: UUID | None
     seen: Seen | None = None
     fault: str = ""
+    obstacle: Obstacle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,7 @@ class Shown:
     signal: Signal | None
     fault: str
     evidence_id: UUID | None
+    obstacle: Obstacle | None = None
 
 
 def look_due(*, now: datetime, time_slice: timedelta = TIME_SLICE) -> int:
@@ -81,13 +92,28 @@ def look_due(*, now: datetime, time_slice: timedelta = TIME_SLICE) -> int:
     return done
 
 
-def look_now(probe: Probe, *, run: Run | None, now: datetime) -> Shown:
-    """One look that somebody asked for; what it sees is evidence like any other. IntakeBusy."""
+def look_now(probe: Probe, *, run: Run | None, now: datetime, asked_by: str = "") -> Shown:
+    """One look that somebody asked for; what it sees is evidence like any other.
+
+    LookedJustNow when another was asked for a moment ago, IntakeBusy.
+    """
+    probe_ledger.take_turn(probe, now=now)
+    watch = _Watch(now)
     sight = _look(Way(probe.way), _asked(probe, run, now=now), run.pk if run else None)
+    shown = _show(probe, sight, now=now)
+    evidence_ids = [shown.evidence_id] if shown.evidence_id else []
+    took = Round(began_at=now, took=watch.now() - now, asked_by=asked_by or "somebody")
+    probe_history.note(probe, [sight], took, evidence_ids=evidence_ids)
+    return shown
+
+
+def _show(probe: Probe, sight: Sight, *, now: datetime) -> Shown:
     summary = sight.seen.summary if sight.seen else ""
-    probe_ledger.note_by_hand(probe, summary=summary, fault=sight.fault, began_at=now)
+    probe_ledger.note_by_hand(
+        probe, summary=summary, fault=sight.fault, obstacle=sight.obstacle, began_at=now
+    )
     if sight.seen is None:
-        return Shown(signal=None, fault=sight.fault, evidence_id=None)
+        return Shown(signal=None, fault=sight.fault, evidence_id=None, obstacle=sight.obstacle)
     signal = _signal(probe, sight, sight.seen, now=now)
     receipt = submit([signal])[0] if _has_place(probe, sight) else None
     evidence_id = receipt.evidence_id if receipt else None
@@ -169,14 +195,16 @@ def _secret(probe: Probe) -> str | None:
 
 def _look(way: Way, asked: Look, run_id: UUID | None) -> Sight:
     if asked.secret is None:
-        return Sight(run_id=run_id, fault="Its secret cannot be read: see SECRETS_KEYS.")
+        sentence = "Its secret cannot be read: see SECRETS_KEYS."
+        return Sight(run_id=run_id, fault=sentence, obstacle=Obstacle.SETUP)
     try:
         return Sight(run_id=run_id, seen=ways.look(way, asked))
     except CannotLook as fault:
-        return Sight(run_id=run_id, fault=str(fault))
+        return Sight(run_id=run_id, fault=str(fault), obstacle=fault.obstacle)
     except Exception as error:  # one probe that breaks Luota's own code must not silence the others
         log.exception("probe.poisoned", extra={"way": way.value})
-        return Sight(run_id=run_id, fault=f"Luota could not look: {type(error).__name__}.")
+        sentence = f"Luota could not look: {type(error).__name__}."
+        return Sight(run_id=run_id, fault=sentence, obstacle=Obstacle.OTHER)
 
 
 def _keep(probe: Probe, sights: Sequence[Sight], *, began_at: datetime, now: datetime) -> None:
@@ -185,19 +213,37 @@ def _keep(probe: Probe, sights: Sequence[Sight], *, began_at: datetime, now: dat
     if not sights:
         probe_ledger.release(probe, now=now)
         return
-    if not seen:
-        probe_ledger.mark_failed(probe, fault=sights[0].fault, began_at=began_at, now=now)
-        return
     try:
-        _store(probe, seen, began_at=began_at, now=now)
+        if seen:
+            _store(probe, sights, seen, began_at=began_at, now=now)
+        else:
+            _keep_fault(probe, sights, began_at=began_at, now=now)
     except _REFUSALS as error:
         log.warning("probe.refused", extra={"probe": str(probe.pk), "error": str(error)})
         fault = "What was seen cannot be stored."
-        probe_ledger.mark_failed(probe, fault=fault, began_at=began_at, now=now)
+        blind = [Sight(run_id=None, fault=fault, obstacle=Obstacle.ANSWER)]
+        _keep_fault(probe, blind, began_at=began_at, now=now)
+
+
+@transaction.atomic
+def _keep_fault(
+    probe: Probe, sights: Sequence[Sight], *, began_at: datetime, now: datetime
+) -> None:
+    first = sights[0]
+    obstacle = first.obstacle or Obstacle.OTHER
+    if probe_ledger.mark_failed(
+        probe, fault=first.fault, obstacle=obstacle, began_at=began_at, now=now
+    ):
+        probe_history.note(probe, sights, Round(began_at=began_at, took=now - began_at))
 
 
 def _store(
-    probe: Probe, seen: Sequence[tuple[Sight, Seen]], *, began_at: datetime, now: datetime
+    probe: Probe,
+    sights: Sequence[Sight],
+    seen: Sequence[tuple[Sight, Seen]],
+    *,
+    began_at: datetime,
+    now: datetime,
 ) -> None:
     kept = [(sight, each) for sight, each in seen if _has_place(probe, sight)]
     signals = [_signal(probe, sight, each, now=began_at) for sight, each in kept]
@@ -206,7 +252,9 @@ def _store(
         summary = seen[0][1].summary
         if not probe_ledger.mark_seen(probe, summary=summary, began_at=began_at, now=now):
             return
-        store(cursor, entries)
+        evidence_ids = [e for r in store(cursor, entries) if (e := r.evidence_id)]
+        took = Round(began_at=began_at, took=now - began_at)
+        probe_history.note(probe, sights, took, evidence_ids=evidence_ids)
     if any(entry.is_marking for entry in entries):
         nudge()
 

@@ -3,7 +3,17 @@
 from celery import shared_task
 from django.conf import settings
 
-from evidence import expected, idempotency, partitions, probing, pulling, refusals, unplaced
+from evidence import (
+    expected,
+    idempotency,
+    partitions,
+    probe_gaps,
+    probe_history,
+    probing,
+    pulling,
+    refusals,
+    unplaced,
+)
 from luota.lib import clock
 
 
@@ -30,6 +40,13 @@ def forget_unplaced() -> None:
 @shared_task
 def prune_expected() -> None:
     expected.prune(before=clock.now() - settings.RETENTION)
+
+
+@shared_task
+def prune_looks() -> None:
+    now = clock.now()
+    probe_history.prune(now=now)
+    probe_gaps.prune(before=now - settings.RETENTION)
 
 
 @shared_task

@@ -24,6 +24,7 @@ app.conf.task_routes = {
     "evidence.tasks.prune_refused": {"queue": "maintain"},
     "evidence.tasks.forget_unplaced": {"queue": "maintain"},
     "evidence.tasks.prune_expected": {"queue": "maintain"},
+    "evidence.tasks.prune_looks": {"queue": "maintain"},
 }
 
 
@@ -43,4 +44,5 @@ app.conf.beat_schedule = {
     "prune_refused": _every(_HOUR, "evidence.tasks.prune_refused"),
     "unplaced": _every(_HOUR, "evidence.tasks.forget_unplaced"),
     "prune lists": _every(_HOUR, "evidence.tasks.prune_expected"),
+    "prune looks": _every(_HOUR, "evidence.tasks.prune_looks"),
 }

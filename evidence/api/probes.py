@@ -15,9 +15,10 @@ from rest_framework import serializers
 from evidence import probe_operations, probing
 from evidence.group_commit import IntakeBusy
 from evidence.models import Probe
+from evidence.probe_ledger import TURN, LookedJustNow
 from evidence.probe_operations import ProbeDraft
 from evidence.probes import ways
-from evidence.probes.contract import Way
+from evidence.probes.contract import Obstacle, Way
 from luota.lib.api import Problem, invalid, json_response, try_again
 from luota.lib.shapes import PAGING, Shape, answers, choice_of, page_shape, read_body
 from monitors.models import Monitor, Run
@@ -81,6 +82,7 @@ class ProbeShape(serializers.Serializer[Any]):
         allow_blank=True, help_text="Why the last look could not be made; empty when it could."
     )
     failures = serializers.IntegerField(help_text="Looks in a row that could not be made.")
+    faultReason = choice_of(Obstacle, allow_null=True, help_text="The same in one word.")
     brokenSince = serializers.DateTimeField(
         allow_null=True, help_text="Set after three failures in a row."
     )
@@ -100,6 +102,7 @@ class SeenShape(serializers.Serializer[Any]):
 
     isSeen = serializers.BooleanField()
     fault = serializers.CharField(allow_blank=True, help_text="Why nothing could be seen.")
+    faultReason = choice_of(Obstacle, allow_null=True)
     summary = serializers.CharField(allow_blank=True)
     payload = serializers.JSONField(allow_null=True)
     ids = serializers.DictField()
@@ -130,6 +133,7 @@ def tell_probe(probe: Probe) -> dict[str, Any]:
         "summary": probe.summary,
         "fault": probe.fault,
         "failures": probe.failures,
+        "faultReason": probe.obstacle or None,
         "brokenSince": probe.broken_since,
     }
 
@@ -208,7 +212,7 @@ class LookView(ManagementView):
     @extend_schema(
         operation_id="lookNow",
         request=LookShape,
-        responses=answers({200: SeenShape}, 400, 413, 422),
+        responses=answers({200: SeenShape}, 400, 413, 422, 429),
     )
     def post(self, request: HttpRequest, probe_id: str) -> HttpResponse:
         """Looks while the caller waits, and tells what was seen; a paused probe looks, too."""
@@ -218,10 +222,19 @@ class LookView(ManagementView):
         if run is None and ways.is_about_runs(probe.target):
             raise invalid("runId", "The target names the run: say which one to look for.")
         try:
-            shown = probing.look_now(probe, run=run, now=self.now)
+            asked_by = str(self.actor)
+            shown = probing.look_now(probe, run=run, now=self.now, asked_by=asked_by)
         except IntakeBusy:
             raise try_again() from None
+        except LookedJustNow:
+            raise _just_now() from None
         return json_response(200, _tell_shown(shown))
+
+
+def _just_now() -> Problem:
+    seconds = int(TURN.total_seconds())
+    detail = f"Somebody asked it a moment ago: one look by hand in {seconds} seconds."
+    return Problem(status=429, code="rate_exceeded", detail=detail, retry_after_seconds=seconds)
 
 
 def _probes() -> QuerySet[Probe]:
@@ -244,6 +257,7 @@ def _tell_shown(shown: probing.Shown) -> dict[str, Any]:
     return {
         "isSeen": signal is not None,
         "fault": shown.fault,
+        "faultReason": shown.obstacle,
         "summary": signal.summary if signal else "",
         "payload": orjson.loads(signal.payload) if signal and signal.payload else None,
         "ids": signal.ids if signal else {},

@@ -50,7 +50,7 @@ def test_a_probe_is_made_and_looks_at_once(writer: Client, monitor: Monitor) -> 
     assert {**told, "id": 0, "createdAt": 0, "nextLookAt": 0} == {
         **BODY, "id": 0, "createdAt": 0, "nextLookAt": 0, "monitorId": str(monitor.pk),
         "secretId": str(secret.pk), "subject": "", "onDeadline": True, "isPaused": False,
-        "lookedAt": None, "seenAt": None, "summary": "", "fault": "", "failures": 0,
+        "lookedAt": None, "seenAt": None, "summary": "", "fault": "", "faultReason": None, "failures": 0,
         "brokenSince": None,
     }  # fmt: skip
     assert told["nextLookAt"] == told["createdAt"]
@@ -134,7 +134,7 @@ def test_look_now_tells_what_was_seen_and_keeps_it(writer: Client, monitor: Moni
 
     evidence = Evidence.objects.get()
     assert told == {
-        "isSeen": True, "fault": "", "summary": "200 OK", "ids": {"plan": "pro"},
+        "isSeen": True, "fault": "", "faultReason": None, "summary": "200 OK", "ids": {"plan": "pro"},
         "payload": {"status": 200, "body": {"plan": "pro", "password": "[redacted]"}},
         "freshAsOf": None, "evidenceId": str(evidence.pk),
     }  # fmt: skip

@@ -27,6 +27,8 @@ from evidence.models import (
     ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
+    ProbeGap,
+    ProbeLook,
     RunAlias,
     UnexpectedKey,
     UnplacedEvidence,
@@ -110,6 +112,12 @@ def victim() -> Victim:
     list_key = ListKeyFactory(workspace=workspace, key_id=MARK)
     probe = ProbeFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
     pull = PullFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
+    ProbeLook.objects.create(
+        workspace=workspace, probe=probe, began_at=clock.now(), took=timedelta(0), summary=MARK
+    )
+    ProbeGap.objects.create(
+        workspace=workspace, monitor=monitor, probe=probe, kind=MARK, starts_at=clock.now()
+    )
     rows = {"monitor": monitor, "run": run, "incident": incident}
     evidence = make_history(workspace, channel, **rows)
     receiver = ReceiverFactory(workspace=workspace, name=MARK, settings={"kind": MARK})

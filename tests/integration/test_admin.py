@@ -21,6 +21,9 @@ from evidence.models import (
     IdempotencyKey,
     IntakeBeat,
     ListKey,
+    Probe,
+    ProbeGap,
+    ProbeLook,
     Pull,
     RunAlias,
     UnexpectedKey,
@@ -49,7 +52,7 @@ from workspaces.models import (
 
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, ExpectedSet, IdempotencyKey,
-    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, Pull, Receiver, RefusedDelivery, Route, Run,
+    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, Probe, ProbeGap, ProbeLook, Pull, Receiver, RefusedDelivery, Route, Run,
     RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
 INLINE = {
