@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import orjson
 from django.db import connection
 
 from evidence.earlier import load_earlier
+from evidence.probe_gaps import Unseen, unseen_of
 from luota.lib.ids import first_uuid7_at
 from monitors.conditions.needs import Reads
 from monitors.conditions.rules import Mode, Strength
@@ -29,6 +30,7 @@ MOST_OF_A_MEMBER = 5
 """Likewise of one kind about one member of a batch."""
 MOST_OF_CONTENT = 1000
 """About as many pieces are asked how recent content is, the most recent one of each stretch."""
+_A_DAY = timedelta(days=1)
 _LATE_COMMIT = timedelta(minutes=1)
 """Evidence received before a judgement may be committed after it, by no more than this."""
 _AHEAD = timedelta(minutes=5)
@@ -66,6 +68,7 @@ def load_run_facts(
 ) -> dict[UUID, RunFacts]:
     """{run id: facts}. The runs need `monitor` selected; `windows` are the blind ones of late."""
     pauses = _pauses({run.monitor_id for run in runs})
+    unseen = unseen_of({run.monitor_id for run in runs}, since=_oldest(runs))
     evidence = _evidence_of(runs, reads)
     earlier = load_earlier([run for run in runs if _has_rested(evidence[run.id])])
     return {
@@ -77,7 +80,10 @@ def load_run_facts(
             expected_at=run.expected_at if run.is_slot else None,
             start_by=None if run.is_slot else run.expected_at,
             evidence=tuple(evidence[run.id]),
-            blind=_touching(run, [*windows, *pauses[run.monitor_id]]),
+            blind=_touching(
+                run, [*windows, *pauses[run.monitor_id], *_voids(run, unseen[run.monitor_id])]
+            ),
+            unseen=_unseen(run, unseen[run.monitor_id]),
             waiver=_waiver(run),
             superseded_at=run.superseded_at,
             earlier=earlier.get(run.id) or EarlierRuns(),
@@ -253,8 +259,33 @@ def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
 def _touching(run: Run, windows: Sequence[Window]) -> tuple[Window, ...]:
     since = run.slot_starts_at or run.expected_at or run.opened_at or run.created_at
     if run.monitor.mode == Mode.FRESHNESS and run.judged_at:
-        since = max(since, run.judged_at - timedelta(days=1))
+        since = max(since, run.judged_at - _A_DAY)
     return tuple(w for w in windows if w.ends_at is None or w.ends_at > since)
+
+
+def _oldest(runs: Sequence[Run]) -> datetime:
+    """Content lives on: it is judged from its last judgement on."""
+    since = (
+        (run.judged_at if run.monitor.mode == Mode.FRESHNESS else None) or run.created_at
+        for run in runs
+    )
+    return min(since, default=datetime.max.replace(tzinfo=UTC)) - _A_DAY
+
+
+def _unseen(run: Run, gaps: Sequence[Unseen]) -> dict[str, tuple[Window, ...]]:
+    """Of content only the gaps of the probes that tell of this subject."""
+    if run.monitor.mode == Mode.HEARTBEAT or not gaps:
+        return {}
+    found: dict[str, tuple[Window, ...]] = {}
+    for gap in gaps:
+        if run.monitor.mode == Mode.RUN or gap.subject == run.key:
+            found[gap.kind] = (*found.get(gap.kind, ()), gap.window)
+    return found
+
+
+def _voids(run: Run, gaps: Sequence[Unseen]) -> list[Window]:
+    """Of a heartbeat: any look that was not made might have been the beat."""
+    return [gap.window for gap in gaps] if run.monitor.mode == Mode.HEARTBEAT else []
 
 
 def _waiver(run: Run) -> Waiver | None:

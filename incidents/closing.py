@@ -66,11 +66,14 @@ def resolve_recovered(monitor_ids: Collection[UUID], *, now: datetime) -> None:
         last = _last_recoveries(rows)
         specs = parsed_specs(row.monitor.spec_id for row in rows if row.monitor.spec_id)
         ready = [row for row in rows if _has_recovered(row, specs, last[row.id][0])]
-        _close(ready, last, now=now)
+        ends = {row.id: (last[row.id][0], _how(row, last[row.id][1])) for row in ready}
+        close(ready, ends, now=now)
 
 
-_Last = Mapping[UUID, tuple[datetime, str]]
-"""{incident id: (when its last run recovered, the state of that run)}."""
+Ends = Mapping[UUID, tuple[datetime, str]]
+"""{incident id: (when it was over, how: Incident.resolution)}."""
+_Last = Ends
+"""The same, but for the state of the last run that recovered."""
 
 
 def _last_recoveries(rows: Sequence[Incident]) -> _Last:
@@ -101,9 +104,8 @@ def _successes(row: Incident, since: datetime, *, most: int) -> int:
     return signals_since(row.monitor_id, since, most=most)
 
 
-def _close(rows: Sequence[Incident], last: _Last, *, now: datetime) -> None:
-    """One conditional update, one history row each, the notices."""
-    how = {row.id: _how(row, last[row.id][1]) for row in rows}
+def close(rows: Sequence[Incident], ends: Ends, *, now: datetime) -> None:
+    """One conditional update, one history row each, the notices. `rows` are locked, their monitors selected."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE incidents_incident i SET state = %s, resolved_at = w.at, resolution = w.how"
@@ -112,12 +114,12 @@ def _close(rows: Sequence[Incident], last: _Last, *, now: datetime) -> None:
             [
                 State.RESOLVED.value,
                 [row.id for row in rows],
-                [last[row.id][0] for row in rows],
-                [how[row.id] for row in rows],
+                [ends[row.id][0] for row in rows],
+                [ends[row.id][1] for row in rows],
                 [state.value for state in UNRESOLVED],
             ],
         )
-    transitions = [_transition(row, last[row.id][0], how[row.id], now) for row in rows]
+    transitions = [_transition(row, *ends[row.id], now) for row in rows]
     copy_new(TRANSITIONS, transitions)
     queue_notices([_queued(row, t) for row, t in zip(rows, transitions, strict=True)], now=now)
 

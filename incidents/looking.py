@@ -47,7 +47,9 @@ def hold_back(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> s
         if any(at is None or at < _since(case) for at in looked.get(case.run.monitor_id, ()))
     }
     if held:
-        probe_ledger.ask({case.run.monitor_id for case in held.values()}, now=now)
+        deadline = min(_since(case) for case in held.values())
+        asked = {case.run.monitor_id for case in held.values()}
+        probe_ledger.ask(asked, now=now, deadline=deadline)
         Run.objects.filter(pk__in=held).update(review_at=now + AGAIN_AFTER)
     return set(held)
 

@@ -11,11 +11,13 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from evidence.beats import blind_windows
 from evidence.facts import Period, first_signals
+from evidence.probe_gaps import unseen_of
+from incidents.blind_probes import file_blind_probes
 from incidents.closing import refresh_monitors, resolve_recovered
 from incidents.specs import parsed_specs
 from luota.lib.bulk import as_records
 from luota.lib.ids import uuid7_at
-from monitors.conditions.rules import Spec
+from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.slots import judge_slots
 from monitors.conditions.values import (
     MonitorFacts,
@@ -90,7 +92,9 @@ def _review_together(monitors: Sequence[Monitor], *, watermark: datetime, now: d
             _let_files_wait_for_the_disk()
         ours = _claim(reviewed)
         _write(ours, watermark=watermark, now=now)
-        _look_at_files([r.monitor for r in ours if r.monitor.is_broken], now=now)
+        changed = file_blind_probes([r.monitor for r in ours], now=now)
+        sick = [r.monitor for r in ours if r.monitor.is_broken or r.monitor.id in changed]
+        _look_at_files(sick, now=now)
     return len(ours)
 
 
@@ -118,7 +122,7 @@ def _judge(monitors: Sequence[Monitor], watermark: datetime) -> list[_Reviewed]:
     """Twice: the slots that would be silent without signals are asked for, then judged with them."""
     specs = parsed_specs(m.spec_id for m in monitors if m.spec_id)
     windows = _windows(monitors, watermark)
-    asked = {m.id: _judge_one(m, specs, (), windows, watermark) for m in monitors}
+    asked = {m.id: _judge_one(m, specs, (), windows[m.id], watermark) for m in monitors}
     signals = first_signals(
         [
             Period(uid, slot.starts_at, slot.ends_at)
@@ -128,7 +132,7 @@ def _judge(monitors: Sequence[Monitor], watermark: datetime) -> list[_Reviewed]:
         ]
     )
     return [
-        _Reviewed(m, _judge_one(m, specs, signals[m.id], windows, watermark))
+        _Reviewed(m, _judge_one(m, specs, signals[m.id], windows[m.id], watermark))
         if m.id in signals
         else _Reviewed(m, asked[m.id])
         for m in monitors
@@ -160,10 +164,13 @@ def _judge_one(
         return None
 
 
-def _windows(monitors: Sequence[Monitor], watermark: datetime) -> tuple[Window, ...]:
+def _windows(monitors: Sequence[Monitor], watermark: datetime) -> Mapping[UUID, tuple[Window, ...]]:
+    """When we were blind, and of each heartbeat when its probes could not look: it might have beaten."""
     since = min((_waits_since(m) for m in monitors), default=watermark)
     with connection.cursor() as cursor:
-        return blind_windows(cursor, since=max(since, watermark - _LONGEST_LOOK_BACK))
+        ours = blind_windows(cursor, since=max(since, watermark - _LONGEST_LOOK_BACK))
+    gaps = unseen_of([m.id for m in monitors if m.mode == Mode.HEARTBEAT], since=since)
+    return {m.id: (*ours, *(gap.window for gap in gaps.get(m.id, ()))) for m in monitors}
 
 
 def _waits_since(monitor: Monitor) -> datetime:

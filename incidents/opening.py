@@ -25,7 +25,7 @@ from incidents.sheets import Sheet, write_sheets
 from luota.lib.bulk import as_json, copy_new
 from luota.lib.ids import uuid7_at
 
-_REOPENED_COLUMNS = [
+REOPENED_COLUMNS = [
     "state",
     "resolved_at",
     "acknowledged_at",
@@ -65,7 +65,7 @@ def open_files(breaks: Sequence[Broken], *, now: datetime) -> None:
         files[broken.case.run.workspace_id, broken.key].breaks.append(broken)
     known = _known(files.keys(), now)
     present = _present(known)
-    again = _reopen(_resolved_lately(known - present.keys(), now), files, now)
+    again = _reopen(resolved_lately(known - present.keys(), now), files, now)
     joined = present | again
     _make({key: file for key, file in files.items() if key not in joined}, now)
     _tell_of_joins(present, files, now)
@@ -101,7 +101,7 @@ def _present(wanted: set[_Key]) -> dict[_Key, Incident]:
     return _by_key(rows.select_for_update(no_key=True), wanted)
 
 
-def _resolved_lately(wanted: set[_Key], now: datetime) -> dict[_Key, Incident]:
+def resolved_lately(wanted: set[_Key], now: datetime) -> dict[_Key, Incident]:
     """Index: incident_resolved_by_key; the last one resolved wins."""
     if not wanted:
         return {}
@@ -131,7 +131,7 @@ def _reopen(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> dict
         row.reopened_count += 1
         row.opened_at, row.recorded_at = files[key].first.broken.since, now
         row.quote = sheets[files[key].first.case.run.id].quote
-    Incident.objects.bulk_update(rows.values(), _REOPENED_COLUMNS)
+    Incident.objects.bulk_update(rows.values(), REOPENED_COLUMNS)
     transitions = [
         _transition(row, Trigger.REOPENED, State.RESOLVED, State.REOPENED, files[key], now)
         for key, row in rows.items()
@@ -145,7 +145,7 @@ def _make(files: _Files, now: datetime) -> None:
     """New files with their affected runs: nothing that has to be counted or joined afterwards."""
     if not files:
         return
-    numbers = _next_numbers({workspace for workspace, _ in files})
+    numbers = next_numbers({workspace for workspace, _ in files})
     sheets = write_sheets([file.first.case for file in files.values()])
     rows = {}
     for key, file in files.items():
@@ -162,7 +162,7 @@ def _make(files: _Files, now: datetime) -> None:
     _queue(rows, transitions, files, NoticeType.OPENED, now)
 
 
-def _next_numbers(workspace_ids: set[UUID]) -> dict[UUID, Iterator[int]]:
+def next_numbers(workspace_ids: set[UUID]) -> dict[UUID, Iterator[int]]:
     """Numbers count within a workspace; the one evaluator gives them. Index: incident_number_once."""
     highest = dict(
         Incident.objects.filter(workspace_id__in=workspace_ids)

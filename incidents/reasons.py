@@ -92,6 +92,10 @@ _REASONS: dict[str, Sentence] = {
     Reason.WE_WERE_BLIND.value: _plain(
         "Luota could not see at the deadline, so silence proves nothing."
     ),
+    Reason.PROBE_WAS_BLIND.value: lambda v: (
+        f"The probe that tells of {_named(v, 'the content')} could not look at the deadline, so silence"
+        " proves nothing."
+    ),
     Reason.CAUGHT_UP.value: _plain("Luota has caught up on what it could not see."),
     Reason.WAIVER_EXPIRED.value: _plain("The waiver ended."),
     Reason.NOTHING_TO_DO.value: _plain(

@@ -10,6 +10,7 @@ from typing import Any
 from incidents.lifecycle import State
 from incidents.models import Incident, NoticeType, Transition
 from incidents.payloads import unproven_beside
+from incidents.probe_words import NOT_THE_PROMISE, blind_probe, cannot_look
 from incidents.reasons import IDLE
 from incidents.wording import instant, length, span_of, when
 from monitors.conditions.needs import FRESH, REPORTED, SIGNAL
@@ -38,8 +39,8 @@ def headline(incident: Incident, *, now: datetime | None = None) -> str:
 
 def subject(incident: Incident, notice: str) -> str:
     """The subject of a notice: "[Luota] #12 missed: every customer gets the report"."""
-    promise = incident.quote.get("promise") or incident.monitor.promise
-    one_line = " ".join(str(promise).split())
+    about = blind_probe(incident) or incident.quote.get("promise") or incident.monitor.promise
+    one_line = " ".join(str(about).split())
     return f"[Luota] #{incident.number} {_NOTICED[notice]}{incident.cause}: {one_line}"
 
 
@@ -50,6 +51,7 @@ def notice_lines(incident: Incident, transition: Transition) -> tuple[tuple[str,
     lines = [
         (transition.new_state.capitalize(), transition_line(transition)),
         ("Promise", str(quote.get("promise") or monitor.promise)),
+        ("Not broken", NOT_THE_PROMISE if quote.get("probe") else ""),
         ("Looked healthy", "; ".join(_green_claims(quote))),
         ("Missing", ", ".join(map(str, quote.get("missing") or []))),
         _also_unproven(incident, quote),
@@ -159,6 +161,8 @@ def _partial(incident: Incident, quote: Any, _values: Any) -> str:
 
 
 def _broken(incident: Incident, quote: Any, _values: Any) -> str:
+    if probe := quote.get("probe"):
+        return cannot_look(probe)
     step = _failing_step(incident, quote)
     fault = str(step.get("fault") or "").strip()
     return f"the check of “{step.get('step')}” cannot be judged: {_short(fault) or 'see its rules'}"

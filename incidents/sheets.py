@@ -11,6 +11,7 @@ from incidents.cases import Case
 from incidents.payloads import quote_of
 from monitors.conditions.rules import CLOSE
 from monitors.conditions.values import Outcome, Verdict
+from monitors.models import Monitor
 from workspaces.models import Route
 
 
@@ -25,7 +26,7 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
     """{run id: sheet}; a handful of queries, however many cases."""
     quoted = load_quoted([_wanted(case) for case in cases])
     last_good = _last_good({case.run.monitor_id for case in cases})
-    routes = _routes(cases)
+    routes = routes_of([case.run.monitor for case in cases])
     return {
         case.run.id: Sheet(
             quote_of(
@@ -38,7 +39,7 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
             )
             | {
                 "last_good_run": last_good.get(case.run.monitor_id),
-                "route": str(route) if (route := routes[case.run.id]) else None,
+                "route": str(route) if (route := routes[case.run.monitor_id]) else None,
             },
             route.pk if route else None,
         )
@@ -72,16 +73,15 @@ def _wanted(case: Case) -> Wanted:
     )
 
 
-def _routes(cases: Iterable[Case]) -> Mapping[UUID, Route | None]:
-    """The monitor's own route, else the default one of its workspace."""
-    monitors = [case.run.monitor for case in cases]
+def routes_of(monitors: Iterable[Monitor]) -> Mapping[UUID, Route | None]:
+    """{monitor id: its own route, else the default one of its workspace}."""
+    monitors = list(monitors)
     own = Route.objects.in_bulk({m.route_id for m in monitors if m.route_id})
     workspaces = {m.workspace_id for m in monitors if m.route_id is None}
     defaults = Route.objects.filter(workspace_id__in=workspaces, is_default=True)
     by_workspace = {route.workspace_id: route for route in defaults}
     return {
-        case.run.id: own[m.route_id] if m.route_id else by_workspace.get(m.workspace_id)
-        for case, m in zip(cases, monitors, strict=True)
+        m.id: own[m.route_id] if m.route_id else by_workspace.get(m.workspace_id) for m in monitors
     }
 
 

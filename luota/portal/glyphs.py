@@ -60,6 +60,8 @@ CLOSINGS: dict[str, str] = {
     "by_person": "a person closed it",
     "evidence_arrived": "evidence arrived",
     "can_be_judged": "the check can be judged again",
+    "looks_again": "the probe looks again",
+    "probe_changed": "the probe is another one now",
     "superseded": "a newer run made it moot",
     "waived": "a person waived it",
 }

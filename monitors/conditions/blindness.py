@@ -49,5 +49,26 @@ def restarted(windows: Sequence[Window], anchor: datetime, patience: timedelta) 
     return anchor
 
 
+def moved(windows: Sequence[Window], anchor: datetime, deadline: datetime) -> datetime | None:
+    """The deadline of what a probe tells; None while it cannot look.
+
+    It tells a state, which it can look at again: time in which it was blind counts only when the
+    deadline lies in it. Then what was left of the wait begins again when it sees.
+    """
+    seen_until = anchor
+    for window in sorted(windows, key=_start):
+        if window.starts_at < deadline and (window.ends_at is None or window.ends_at > deadline):
+            if window.ends_at is None:
+                return None
+            deadline += window.ends_at - max(window.starts_at, seen_until)
+            seen_until = window.ends_at
+    return deadline
+
+
+def covers(windows: Iterable[Window], at: datetime) -> bool:
+    """Whether a deadline at this instant fell into one: what comes at it is late, so its end is not in it."""
+    return any(w.starts_at < at and (w.ends_at is None or w.ends_at > at) for w in windows)
+
+
 def _start(window: Window) -> datetime:
     return window.starts_at

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from monitors.conditions.blindness import stretched
+from monitors.conditions.blindness import covers, moved, stretched
 from monitors.conditions.needs import FRESH
 from monitors.conditions.rules import Spec
 from monitors.conditions.story import FELL_DUE, OPENED, WENT_BLIND, Story, Timer
@@ -17,6 +17,7 @@ from monitors.conditions.values import (
     State,
     StepStanding,
     Verdict,
+    Window,
 )
 
 MISSING = "freshAsOf"
@@ -54,6 +55,7 @@ class FreshnessStory(Story):
         if not self._tells_content(piece):
             return
         if self.newest and content_at(piece) <= content_at(self.newest):
+            self._hear_again(piece, self.newest)
             return
         was_due_at, plain = self.expires_at, self._plain_expiry(piece)
         self.newest = piece
@@ -97,7 +99,20 @@ class FreshnessStory(Story):
         return content_at(piece) + self.max_age
 
     def _expires_at(self, piece: Evidence) -> datetime | None:
-        return stretched(self.facts.blind, content_at(piece), self._plain_expiry(piece))
+        plain = self._plain_expiry(piece)
+        due_at = stretched(self.facts.blind, content_at(piece), plain)
+        return moved(self._unseen(), content_at(piece), due_at) if due_at else None
+
+    def _unseen(self) -> list[Window]:
+        """Of all its probes: any of them may tell of newer content."""
+        return [window for windows in self.facts.unseen.values() for window in windows]
+
+    def _hear_again(self, piece: Evidence, newest: Evidence) -> None:
+        """The same content after its time: stale by its own word, however blind we were."""
+        is_same = content_at(piece) == content_at(newest)
+        if is_same and self.track.says is State.PROVEN and piece.at >= self._plain_expiry(newest):
+            self.expires_at = piece.at
+            self._go_stale(piece.at)
 
     def _expiry(self, piece: Evidence) -> Iterator[Timer]:
         plain, due_at = self._plain_expiry(piece), self._expires_at(piece)
@@ -108,7 +123,8 @@ class FreshnessStory(Story):
 
     def _lose_sight(self, piece: Evidence, at: datetime) -> None:
         if piece is self.newest and self.track.says is State.PROVEN:
-            self.track.go_blind(at)
+            was_probe = covers(self._unseen(), at)
+            self.track.go_blind(at, Reason.PROBE_WAS_BLIND if was_probe else Reason.WE_WERE_BLIND)
 
     def _fall_due(self, piece: Evidence, at: datetime) -> None:
         if piece is self.newest and self.track.says is State.PROVEN:

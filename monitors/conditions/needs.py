@@ -39,6 +39,8 @@ class Need:
     """The deadline in force; None when there is none."""
     is_late: bool = False
     """It passed without the step being met."""
+    is_unseen: bool = False
+    """It passed while the probe that tells of it could not look, and has not looked since."""
     verdict: Verdict = Verdict.NOT_YET
     fault: str = ""
     seen: Evidence | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from monitors.conditions.blindness import stretched
+from monitors.conditions.blindness import covers, moved, stretched
 from monitors.conditions.expressions import World
 from monitors.conditions.fingerprint import fingerprint, normalised
 from monitors.conditions.needs import Need, first_unmet, plan_of
@@ -23,6 +23,7 @@ from monitors.conditions.values import (
     State,
     StepStanding,
     Verdict,
+    Window,
 )
 
 UNSETTLED = frozenset({State.EXPECTED, State.OPEN, State.AT_RISK})
@@ -36,7 +37,8 @@ class StepStory(Story):
 
     A step that says no before its deadline may still recover; at its deadline, or without one, it has
     failed. What must not happen fails at once. A condition that cannot be judged breaks no promise:
-    it stands beside the path, and past its deadline the run is unknown.
+    it stands beside the path, and past its deadline the run is unknown. So is a run whose deadline
+    passed while the probe that tells of a step could not look.
     """
 
     def __init__(self, spec: Spec, facts: RunFacts) -> None:
@@ -65,8 +67,12 @@ class StepStory(Story):
         return False
 
     def can_see(self) -> bool:
-        """A condition that cannot be judged, past its deadline, hides what the evidence says."""
-        return not any(need.verdict is Verdict.BROKEN and need.is_late for need in self.needs)
+        """A condition that cannot be judged, or a probe that is blind, past its deadline, hides the rest."""
+        return not any(
+            (need.verdict is Verdict.BROKEN and need.is_late)
+            or (need.is_unseen and not need.is_met)
+            for need in self.needs
+        )
 
     # ── evidence ───────────────────────────────────────────────────────────────────────────────
     def look(self, piece: Evidence) -> None:
@@ -77,6 +83,8 @@ class StepStory(Story):
         is_fresh = False
         for need in self._concerned(piece, changes_expected=changes_expected):
             need.take(piece, changes_expected=changes_expected)
+            if piece.kind in self.facts.unseen and piece.kind in need.reads:
+                need.is_unseen = False
             is_news = piece.kind in need.reads or changes_expected
             if is_news or moved.intersection(need.rule.after):
                 if self._judge(need, piece.at):
@@ -117,7 +125,7 @@ class StepStory(Story):
         """What a new verdict sets going: the time a state must stay, deadlines that count from a proof."""
         stays_for, since = need.rule.stays_for, need.true_since
         if need.verdict is Verdict.HOLDING and stays_for and since == at:
-            until = stretched(self.facts.blind, at, at + stays_for)
+            until = self._seen_through(need, at, at + stays_for)
             if until:
                 self.schedule([(until, FELL_DUE, partial(self._stayed, need, at))])
         if need.met_at == at and need.step in self._plan.anchors:
@@ -164,6 +172,8 @@ class StepStory(Story):
     def _give_up(self, at: datetime) -> None:
         """What can no longer recover, or had its time before anybody could judge it."""
         for need in self.needs:
+            if need.is_unseen:
+                continue
             is_over = not need.has_deadline or (need.due_at is not None and need.due_at <= at)
             if need.cannot_recover or (need.verdict is Verdict.VIOLATED and is_over):
                 self._fail_step(need, at)
@@ -223,7 +233,7 @@ class StepStory(Story):
                 waiting[warn_at, WARNED].append(need)
             plain = self._plain_deadline(need, anchor)
             if plain:
-                due_at = stretched(blind, anchor, plain)
+                due_at = self._seen_through(need, anchor, plain)
                 dues.append((need, due_at or plain))
                 if due_at != plain:
                     waiting[plain, WENT_BLIND].append(need)
@@ -237,6 +247,15 @@ class StepStory(Story):
         happen = {WARNED: self._warn, WENT_BLIND: self._lose_sight, FELL_DUE: self._fall_due}
         for need in needs:
             happen[rank](need, at)
+
+    def _seen_through(self, need: Need, anchor: datetime, plain: datetime) -> datetime | None:
+        """The instant when time in which nobody could look does not count; None while that lasts."""
+        due_at = stretched(self.facts.blind, anchor, plain)
+        return moved(self._unseen(need), anchor, due_at) if due_at else None
+
+    def _unseen(self, need: Need) -> list[Window]:
+        unseen = self.facts.unseen
+        return [window for kind in need.reads & unseen.keys() for window in unseen[kind]]
 
     def _plain_deadline(self, need: Need, anchor: datetime) -> datetime | None:
         """The earlier of the duration and the time of day."""
@@ -256,7 +275,12 @@ class StepStory(Story):
             self.track.move("C", State.AT_RISK, at, Reason.WARN_AFTER_PASSED, values)
 
     def _lose_sight(self, need: Need, at: datetime) -> None:
-        if need.verdict not in _GOOD and self.track.says in UNSETTLED:
+        if need.verdict in _GOOD or self.track.says not in UNSETTLED:
+            return
+        if covers(self._unseen(need), at):
+            need.is_unseen = True
+            self.track.go_blind(at, Reason.PROBE_WAS_BLIND, (("step", need.step),))
+        else:
             self.track.go_blind(at)
 
     def _fall_due(self, need: Need, at: datetime) -> None:
@@ -265,7 +289,7 @@ class StepStory(Story):
         if need.rule.absent and need.verdict is Verdict.HOLDING:
             self._meet(need, at)
         elif need.verdict is not Verdict.HOLDING:
-            need.is_late = True
+            need.is_late, need.is_unseen = True, False
             self.late_from = self.late_from or at
             if self.track.says in UNSETTLED:
                 self._miss(need, at)

@@ -151,6 +151,8 @@ class RunFacts:
     """When a run that a list names must have begun; None for a run that nobody announced."""
     evidence: tuple[Evidence, ...] = ()
     blind: tuple[Window, ...] = ()
+    unseen: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
+    """{kind: when the probes that tell of it could not look}: a deadline in there proves nothing."""
     waiver: Waiver | None = None
     superseded_at: datetime | None = None
     """Since when a newer occurrence makes this one moot."""
@@ -189,6 +191,7 @@ class Reason(StrEnum):
     WAIVED_BY_PERSON = "waived_by_person"
     NEWER_OCCURRENCE = "newer_occurrence"
     WE_WERE_BLIND = "we_were_blind"
+    PROBE_WAS_BLIND = "probe_was_blind"
     CAUGHT_UP = "caught_up"
     STEP_VIOLATED = "step_violated"
     MEMBERS_MISSING = "members_missing"

@@ -18,6 +18,7 @@ from incidents import reasons, sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Incident, Transition
+from incidents.probe_words import OBSTACLES
 from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
 from monitors.conditions.rules import Mode, Strength
@@ -142,6 +143,12 @@ def mark(state: str, label: str = "") -> SafeString:
         word,
         mark_safe(GLYPHS.get(state, GLYPHS["unknown"])),  # noqa: S308 -- our own constants
     )
+
+
+@register.filter
+def obstacle(code: str) -> str:
+    """What keeps a probe from looking, in words."""
+    return OBSTACLES.get(code, code)
 
 
 @register.filter
