@@ -1,5 +1,6 @@
 """What pages read of evidence: that of one run, the beats of a heartbeat, whether intake could see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,6 +15,8 @@ from evidence.models import (
     IntakeBeat,
     ListKey,
     ListSource,
+    Probe,
+    ProbeLook,
     Pull,
     UnexpectedKey,
 )
@@ -23,6 +26,8 @@ from monitors.models import Run
 MOST_SHOWN = 100
 SETS_SHOWN = 30
 MOST_BEATS = 60
+LOOKS_SHOWN = 30
+_RUNS_OFFERED = 20
 
 
 def of_run(run_id: UUID) -> QuerySet[Evidence]:
@@ -41,6 +46,34 @@ def latest_of(monitor_id: UUID, *, since: datetime, most: int = 10) -> list[Evid
     """The latest signals with all they said, newest first. Index: evidence_of_monitor."""
     found = Evidence.objects.filter(monitor_id=monitor_id, occurred_at__gte=since)
     return list(found.order_by("-occurred_at")[:most])
+
+
+def probes_of(workspace_id: UUID, *, monitor_id: UUID | None = None) -> list[Probe]:
+    """Broken ones first, then by monitor and name; a monitor has 20 at most. Index: probe_name_once."""
+    found = Probe.objects.filter(workspace_id=workspace_id).select_related("monitor")
+    if monitor_id:
+        found = found.filter(monitor_id=monitor_id)
+    return list(found.order_by(F("broken_since").asc(nulls_last=True), "monitor__name", "name"))
+
+
+def looks_of(probe_id: UUID, *, before: UUID | None = None) -> list[ProbeLook]:
+    """Newest first, one more than a page. Index: probe_look_of_probe."""
+    found = ProbeLook.objects.filter(probe_id=probe_id)
+    if before:
+        found = found.filter(pk__lt=before)
+    return list(found.order_by("-pk")[: LOOKS_SHOWN + 1])
+
+
+def runs_of_looks(looks: Sequence[ProbeLook]) -> dict[UUID, UUID]:
+    """{look id: the run of its evidence} of those that made one piece. Primary key of evidence."""
+    single = {look.evidence_ids[0]: look.pk for look in looks if len(look.evidence_ids) == 1}
+    found = Evidence.objects.filter(pk__in=single, run_id__isnull=False)
+    return {single[pk]: run_id for pk, run_id in found.values_list("pk", "run_id")}
+
+
+def runs_to_look_for(monitor_id: UUID) -> list[Run]:
+    """The newest, for the choice of a look by hand. Index: run_recent_of_monitor."""
+    return list(Run.objects.filter(monitor_id=monitor_id).order_by("-pk")[:_RUNS_OFFERED])
 
 
 def receivers_of(workspace_id: UUID) -> QuerySet[Receiver]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from evidence import list_pages, pull_pages, receiver_pages, views
+from evidence import list_pages, probe_pages, pull_pages, receiver_pages, views
 
 urlpatterns = [
     path("unplaced", views.unplaced, name="unplaced"),
@@ -29,6 +29,14 @@ urlpatterns = [
     path("expected/pulls/<uuid:pull_id>/now", pull_pages.pull_now, name="pull_now"),
     path("expected/pulls/<uuid:pull_id>/delete", pull_pages.delete, name="pull_delete"),
     path("expected/of/<uuid:monitor_id>", views.of_monitor, name="monitor_expected"),
+    path("probes/", probe_pages.listing, name="probes"),
+    path("probes/of/<uuid:monitor_id>", probe_pages.of_monitor, name="monitor_probes"),
+    path("probes/of/<uuid:monitor_id>/new", probe_pages.new, name="probe_new"),
+    path("probes/<uuid:probe_id>", probe_pages.probe, name="probe"),
+    path("probes/<uuid:probe_id>/edit", probe_pages.edit, name="probe_edit"),
+    path("probes/<uuid:probe_id>/look", probe_pages.look, name="probe_look"),
+    path("probes/<uuid:probe_id>/turn", probe_pages.turn, name="probe_turn"),
+    path("probes/<uuid:probe_id>/delete", probe_pages.delete, name="probe_delete"),
     path("receivers/", receiver_pages.listing, name="receivers"),
     path("receivers/new", receiver_pages.new, name="receiver_new"),
     path("receivers/<uuid:receiver_id>", receiver_pages.receiver, name="receiver"),

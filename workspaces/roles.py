@@ -18,6 +18,11 @@ class Action(StrEnum):
     EDIT_TOKENS = "edit_tokens"
     EDIT_RECEIVERS = "edit_receivers"
     """The addresses and secrets of the vendors whose webhooks are taken."""
+    LOOK = "look"
+    """Have a probe look now."""
+    EDIT_PROBES = "edit_probes"
+    """Where Luota itself looks, and with whose credentials."""
+    EDIT_SECRETS = "edit_secrets"
     SEE_AUDIT = "see_audit"
     EDIT_MEMBERS = "edit_members"
     EDIT_WORKSPACE = "edit_workspace"
@@ -32,11 +37,18 @@ class NotAllowed(Exception):
 
 
 _VIEWER = frozenset({Action.SEE})
-_OPERATOR = _VIEWER | {Action.HANDLE_INCIDENTS, Action.HANDLE_RUNS, Action.EDIT_MONITORS}
+_OPERATOR = _VIEWER | {
+    Action.HANDLE_INCIDENTS,
+    Action.HANDLE_RUNS,
+    Action.EDIT_MONITORS,
+    Action.LOOK,
+}
 _ADMIN = _OPERATOR | {
     Action.EDIT_ROUTES,
     Action.EDIT_TOKENS,
     Action.EDIT_RECEIVERS,
+    Action.EDIT_PROBES,
+    Action.EDIT_SECRETS,
     Action.SEE_AUDIT,
     Action.EDIT_MEMBERS,
 }

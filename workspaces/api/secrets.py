@@ -12,8 +12,7 @@ from luota.lib.shapes import PAGING, Shape, answers, page_shape, read_body
 from workspaces import vault
 from workspaces.api.management import ManagementView, get_own, newest_first
 from workspaces.models import Secret
-
-LONGEST_SECRET = 8000
+from workspaces.vault import LONGEST_SECRET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +108,11 @@ class SecretView(ManagementView):
 
     @extend_schema(operation_id="deleteSecret", responses=answers({204: None}, 409))
     def delete(self, request: HttpRequest, secret_id: str) -> HttpResponse:  # noqa: ARG002
-        """Refused while a probe uses it."""
+        """Refused while something uses it, by name."""
         secret = get_own(Secret.objects.all(), self.caller, secret_id)
         try:
             vault.delete_secret(secret=secret, actor=self.actor, now=self.now)
-        except vault.SecretInUse:
-            detail = "A probe uses this secret."
+        except vault.SecretInUse as error:
+            detail = f"{str(error)[:1].upper()}{str(error)[1:]}"
             raise Problem(status=409, code="secret_in_use", detail=detail) from None
         return HttpResponse(status=204)
