@@ -19,14 +19,41 @@ MOST_AT_ONCE = 500
 """Waiting pieces that are placed in one round of a transaction."""
 
 
-def keep_waiting(cursor: Any, entries: Sequence[Entry], homeless: Sequence[Candidate]) -> None:
-    """Write down what found no run in any monitor."""
+def keep_waiting(
+    cursor: Any, entries: Sequence[Entry], homeless: Sequence[Candidate]
+) -> list[Entry]:
+    """Write down what found no run in any monitor; returns what did not wait already."""
     by_entry: dict[int, list[Candidate]] = {id(entry): [] for entry in entries}
     for candidate in homeless:
         by_entry[id(candidate.entry)].append(candidate)
-    rows = [_waiting(entry, by_entry[id(entry)]) for entry in entries if not entry.children]
-    if rows:
-        cursor.execute(_KEEP, [orjson.dumps(rows).decode()])
+    waiting = [entry for entry in entries if not entry.children]
+    rows = [_waiting(entry, by_entry[id(entry)]) for entry in waiting]
+    if not rows:
+        return []
+    cursor.execute(_KEEP, [orjson.dumps(rows).decode()])
+    new = {row[0] for row in cursor.fetchall()}
+    _point_to_first(cursor, [entry for entry in waiting if entry.evidence_id not in new])
+    return [entry for entry in waiting if entry.evidence_id in new]
+
+
+def _point_to_first(cursor: Any, repeats: Sequence[Entry]) -> None:
+    """What is told again is answered with what waits already. Constraint: unplaced_event_once."""
+    if not repeats:
+        return
+    cursor.execute(
+        "SELECT w.place, u.id FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::text[])"
+        "   AS w(place, workspace_id, source, digest) JOIN evidence_unplacedevidence u"
+        "   ON u.workspace_id = w.workspace_id AND u.source = w.source"
+        "   AND u.event_digest = decode(w.digest, 'hex')",
+        [
+            list(range(len(repeats))),
+            [entry.signal.sender.workspace_id for entry in repeats],
+            [entry.signal.sender.source for entry in repeats],
+            [_digest(entry.signal.event_id) for entry in repeats],
+        ],
+    )
+    for place, first in cursor.fetchall():
+        repeats[place].original = (first, None)
 
 
 _KEEP = """
@@ -37,14 +64,14 @@ _KEEP = """
     FROM jsonb_to_recordset(%s::jsonb) AS w(id uuid, workspace_id uuid, source text, strength int,
         kind text, ids jsonb, names text[], reason text, received_at timestamptz, event_digest text,
         signal jsonb)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING id
 """
 
 
 def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
     signal = entry.signal
     names = waiting_names(candidates)
-    entry.fate = Fate.UNPLACED
+    entry.fate, entry.reason = Fate.UNPLACED, _reason(candidates, names)
     return {
         "id": entry.evidence_id,
         "workspace_id": signal.sender.workspace_id,
@@ -53,7 +80,7 @@ def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
         "kind": signal.kind,
         "ids": signal.ids,
         "names": names,
-        "reason": _reason(candidates, names),
+        "reason": entry.reason,
         "received_at": entry.received_at,
         "event_digest": _digest(signal.event_id),
         "signal": _written(signal),

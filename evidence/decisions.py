@@ -106,6 +106,8 @@ class Entry:
     """(evidence id, run id) of the first delivery of the same event, start or close."""
     foreseen_run_id: UUID | None = None
     """The run that its event is written down with, before it is known whether the event is new."""
+    reason: str = ""
+    """Why a piece from outside found no run."""
     children: list["Entry"] = field(default_factory=list)
     """Of a piece from outside: itself, once for each monitor whose run it belongs to."""
     at: datetime = field(init=False)

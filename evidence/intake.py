@@ -223,5 +223,16 @@ def _receipt_of_piece(entry: Entry) -> Receipt:
     stored = [child for child in entry.children if child.is_kept]
     shown = stored or entry.children
     if not shown:
-        return Receipt(fate=entry.fate, evidence_id=entry.evidence_id)
+        return _receipt_of_waiting(entry)
     return replace(_receipt(shown[0]), placed=len(stored))
+
+
+def _receipt_of_waiting(entry: Entry) -> Receipt:
+    first = entry.original and entry.original[0]
+    return Receipt(
+        fate=entry.fate,
+        evidence_id=first or entry.evidence_id,
+        placed=0,
+        reason=entry.reason,
+        is_again=first is not None,
+    )

@@ -231,6 +231,8 @@ class UnplacedEvidence(models.Model):
             GinIndex(fields=["names"], name="unplaced_by_name"),
             # The list of a workspace, newest first; pruning.
             models.Index(fields=["workspace", "-id"], name="unplaced_of_workspace"),
+            # What one source sends of one kind and nobody can place: filters, examples in a file.
+            models.Index(fields=["workspace", "source", "kind", "-id"], name="unplaced_by_source"),
         ]
 
     def __str__(self) -> str:

@@ -156,8 +156,12 @@ class Receipt:
     or when very many others came after it."""
     mode: str = ""
     is_paused: bool = False
-    placed: int = 0
+    placed: int | None = None
     """Of a piece from outside: in how many monitors it was stored."""
+    reason: str = ""
+    """Why such a piece found no run (models.Unplaced)."""
+    is_again: bool = False
+    """The same event waits already."""
 
 
 def clean(sender: Sender, action: Action, words: Mapping[str, Any]) -> Signal:

@@ -1,25 +1,94 @@
-"""What waits for its run: listed for people, forgotten after three days."""
+"""What waits for its run: listed for people and programs, forgotten after three days."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from evidence.models import UnplacedEvidence
+from evidence.models import Unplaced, UnplacedEvidence
+from monitors.models import Monitor, MonitorKind
 
 WAITS = timedelta(hours=72)
 """Senders repeat for three days; what found no run by then belongs to none that is watched."""
 _BATCH = 5_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which of what waits is meant; empty means any."""
+
+    reason: str = ""
+    source: str = ""
+    kind: str = ""
+    monitor_id: UUID | None = None
+    """One that names the kind."""
+    since: datetime | None = None
+    """Received at or after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One thing that would place a piece: a run of this monitor with the key, or one that introduces the id."""
+
+    monitor_id: str
+    name: str
+    """`key`, or the name of an id."""
+    value: str
+    monitor: Monitor | None = None
+    """None when it is gone."""
+
+
 def waiting_in(
-    workspace_id: UUID, *, reason: str = "", before: UUID | None = None
+    workspace_id: UUID, sought: Sought | None = None, *, before: UUID | None = None
 ) -> QuerySet[UnplacedEvidence]:
-    """Newest first. Index: unplaced_of_workspace."""
+    """Newest first. Indexes: unplaced_of_workspace; unplaced_by_source when one is sought."""
+    sought = sought or Sought()
     rows = UnplacedEvidence.objects.filter(workspace_id=workspace_id).order_by("-pk")
-    if reason:
-        rows = rows.filter(reason=reason)
+    named = {"reason": sought.reason, "source": sought.source, "kind": sought.kind}
+    rows = rows.filter(**{name: value for name, value in named.items() if value})
+    if sought.monitor_id:
+        kinds = MonitorKind.objects.filter(workspace_id=workspace_id, monitor_id=sought.monitor_id)
+        rows = rows.filter(kind__in=kinds.values("kind"))
+    if sought.since:
+        rows = rows.filter(received_at__gte=sought.since)
     return rows.filter(pk__lt=before) if before else rows
+
+
+def find_waiting(workspace_id: UUID, pk: UUID) -> UnplacedEvidence | None:
+    """None also for a piece of another workspace, and for one that has found its run."""
+    return UnplacedEvidence.objects.filter(workspace_id=workspace_id, pk=pk).first()
+
+
+def wanted_by(piece: UnplacedEvidence) -> list[Wanted]:
+    """What would place it, as far as that is known: one query."""
+    parts = [name.split(" ", 2) for name in piece.names]
+    found = Monitor.objects.filter(workspace_id=piece.workspace_id).in_bulk(
+        {UUID(monitor_id) for monitor_id, _, _ in parts}
+    )
+    return [
+        Wanted(monitor_id=uid, name=name, value=value, monitor=found.get(UUID(uid)))
+        for uid, name, value in parts
+    ]
+
+
+def claiming(piece: UnplacedEvidence) -> list[Monitor]:
+    """The monitors that name its kind. Index: monitor_kind_once."""
+    named = MonitorKind.objects.filter(workspace_id=piece.workspace_id, kind=piece.kind)
+    return list(Monitor.objects.filter(pk__in=named.values("monitor")).order_by("name"))
+
+
+def advice(piece: UnplacedEvidence) -> str:
+    """What would help it to its run, in one sentence."""
+    return _ADVICE[Unplaced(piece.reason)]
+
+
+_ADVICE = {
+    Unplaced.NO_MONITOR: "No monitor names this kind in a step, a comfort, `opens_on` or `links`.",
+    Unplaced.NO_KEY: "Give it a run, a subject or an id, or let `key` of the spec read one from its payload.",
+    Unplaced.NO_RUN: "It waits for a run with this key, or for evidence of a kind in `links` that introduces one"
+    " of its ids.",
+}
 
 
 def forget(*, now: datetime) -> int:

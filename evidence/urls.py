@@ -4,6 +4,7 @@ from evidence import list_pages, probe_pages, pull_pages, receiver_pages, views
 
 urlpatterns = [
     path("unplaced", views.unplaced, name="unplaced"),
+    path("unplaced/<uuid:piece_id>", views.unplaced_piece, name="unplaced_piece"),
     path("expected/", views.listing, name="expected"),
     path("expected/<uuid:expected_set_id>", views.one, name="expected_set"),
     path(

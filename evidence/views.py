@@ -16,7 +16,15 @@ from evidence.queries import (
     missing_runs,
     unexpected_keys,
 )
-from evidence.unplaced import WAITS, waiting_in
+from evidence.unplaced import (
+    WAITS,
+    Sought,
+    advice,
+    claiming,
+    find_waiting,
+    waiting_in,
+    wanted_by,
+)
 from luota.lib.http import render_fragment
 from luota.lib.pages import render_polled, split_page, text_of, uuid_in
 from monitors.queries import get_monitor
@@ -97,18 +105,47 @@ def get_set(request: MemberRequest, expected_set_id: UUID) -> ExpectedSet:
 @page_for(Action.SEE)
 def unplaced(request: MemberRequest) -> HttpResponse:
     """Newest first, with the reason why each found no run."""
-    reason = request.GET.get("reason", "")
-    reason = reason if reason in Unplaced.values else ""
-    rows = waiting_in(
-        request.membership.workspace_id, reason=reason, before=uuid_in(request, "before")
-    )
+    sought = _sought(request)
+    rows = waiting_in(request.membership.workspace_id, sought, before=uuid_in(request, "before"))
     pieces, has_more = split_page(list(rows[: PIECES_SHOWN + 1]), PIECES_SHOWN)
     context = {
         "section": "unplaced",
         "pieces": pieces,
         "has_more": has_more,
-        "reason": reason,
+        "sought": sought,
+        "is_narrowed": sought != Sought(),
         "reasons": Unplaced.choices,
         "waits": WAITS,
     }
     return render_polled(request, "evidence/unplaced.html", "evidence/_unplaced.html", context)
+
+
+def _sought(request: MemberRequest) -> Sought:
+    """What the address says; what it cannot mean narrows nothing."""
+    reason = request.GET.get("reason", "")
+    return Sought(
+        reason=reason if reason in Unplaced.values else "",
+        source=text_of(request.GET, "source")[:30],
+        kind=text_of(request.GET, "kind")[:64],
+        monitor_id=uuid_in(request, "monitor"),
+    )
+
+
+@require_GET
+@page_for(Action.SEE)
+def unplaced_piece(request: MemberRequest, piece_id: UUID) -> HttpResponse:
+    """One piece, and what would place it. Once it has found its run it is not here any more."""
+    piece = find_waiting(request.membership.workspace_id, piece_id)
+    if piece is None:
+        raise Http404
+    context = {
+        "section": "unplaced",
+        "piece": piece,
+        "advice": advice(piece),
+        "claiming": claiming(piece),
+        "wanted": wanted_by(piece),
+        "forgotten_at": piece.received_at + WAITS,
+    }
+    return render_polled(
+        request, "evidence/unplaced_piece.html", "evidence/_unplaced_piece.html", context
+    )

@@ -7,9 +7,10 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from evidence.models import Unplaced
 from evidence.signals import Action, Fate, Receipt
 from luota.lib.api import Problem, invalid, json_response, unauthorised
-from luota.lib.shapes import PROBLEM_TYPE, ProblemDetails
+from luota.lib.shapes import PROBLEM_TYPE, ProblemDetails, choice_of
 
 
 class ReceiptShape(serializers.Serializer[Any]):
@@ -25,6 +26,14 @@ class ReceiptShape(serializers.Serializer[Any]):
     nextDeadline = serializers.DateTimeField(allow_null=True, help_text="as last judged")
     paused = serializers.BooleanField(
         required=False, help_text="stored, not judged: the monitor is paused"
+    )
+    placed = serializers.IntegerField(
+        required=False, help_text="Of an item that names no monitor: in how many it was stored."
+    )
+    unplaced = choice_of(
+        Unplaced,
+        required=False,
+        help_text="Why it found no run yet: it waits three days for one, see /v1/unplaced.",
     )
     ignoredFields = serializers.ListField(child=serializers.CharField(), required=False)
 
@@ -76,7 +85,7 @@ def outcome(receipt: Receipt, action: Action, ignored: Sequence[str]) -> tuple[i
     problem = _problem_of(receipt, action)
     if problem is not None:
         raise problem
-    is_new = receipt.fate is Fate.STORED
+    is_new = receipt.fate in {Fate.STORED, Fate.UNPLACED} and not receipt.is_again
     body: dict[str, Any] = {
         "eventId": receipt.evidence_id,
         "runId": receipt.run_id,
@@ -86,6 +95,10 @@ def outcome(receipt: Receipt, action: Action, ignored: Sequence[str]) -> tuple[i
     }
     if receipt.fate is Fate.REPLAYED:
         body["replayed"] = True
+    if receipt.placed is not None:
+        body["placed"] = receipt.placed
+    if receipt.fate is Fate.UNPLACED:
+        body["unplaced"] = receipt.reason
     if receipt.is_paused:
         body["paused"] = True
     if ignored:

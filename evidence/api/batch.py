@@ -52,7 +52,11 @@ class BatchView(APIView):
         responses=_ANSWERS,
     )
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Up to 1,000 items; good ones are stored even if their neighbours are refused or unreadable."""
+        """Up to 1,000 items; good ones are stored even if their neighbours are refused or unreadable.
+
+        An item that names neither a monitor nor a run is placed by its kind, key and ids in every monitor that names
+        the kind; what finds no run waits, and is told as `unplaced` with the reason.
+        """
         now = clock.now()
         caller = ingest_caller(request, now=now)
         items = _items(request)
@@ -126,9 +130,8 @@ def _read(item: object, sender: Sender, now: datetime) -> Signal | Problem:
         if not isinstance(item, dict):
             return invalid("", "An item must be a JSON object.")
         words = _SHAPE.read(item, now=now)
-        if not (words.get("run_id") or words.get("monitor_id")):
-            return invalid("monitorId", "Say which monitor or which run it is about.")
-        return clean(sender, Action.EVIDENCE, words)
+        signal = clean(sender, Action.EVIDENCE, words)
+        return replace(signal, is_found=not (signal.run_id or signal.monitor_id))
     except ValidationError as error:
         return invalid(*first_error(error.detail))
     except Problem as problem:

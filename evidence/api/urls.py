@@ -1,8 +1,8 @@
-"""The addresses of the ingestion contract, and of probes."""
+"""The addresses of the ingestion contract, of receivers, of probes, and of what waits for its run."""
 
 from django.urls import path
 
-from evidence.api import list_keys, lists, probes, pulls, receivers, views
+from evidence.api import list_keys, lists, probes, pulls, receivers, unplaced, views
 from evidence.api.batch import BatchView
 from evidence.api.expect import ExpectView
 from evidence.api.receive import receive
@@ -50,6 +50,12 @@ urlpatterns = [
         "v1/ingest/workspaces/<str:workspace_id>/heartbeat",
         views.HeartbeatView.as_view(),
         name="api-workspace-heartbeat",
+    ),
+    path("v1/unplaced", unplaced.UnplacedView.as_view(), name="api-unplaced"),
+    path(
+        "v1/unplaced/<str:piece_id>",
+        unplaced.UnplacedPieceView.as_view(),
+        name="api-unplaced-piece",
     ),
     path("v1/receivers", receivers.ReceiversView.as_view(), name="api-receivers"),
     path("v1/receivers/<str:receiver_id>", receivers.ReceiverView.as_view(), name="api-receiver"),

@@ -142,6 +142,7 @@ def victim() -> Victim:
         "evidence_id": evidence.pk,
         "expected_set_id": monitor.expected_sets.get().pk,
         "receiver_id": receiver.pk,
+        "piece_id": UnplacedEvidence.objects.get(workspace=workspace).pk,
         "object_id": monitor.pk,
     }
 
@@ -161,7 +162,8 @@ def make_history(
     MonitorKind.objects.create(**own, monitor=monitor, kind="victim")
     RunAlias.objects.create(**own, monitor=monitor, run=run, name="message", value=MARK)
     UnplacedEvidence.objects.create(
-        **own, id=uuid7(), source="stripe", strength=1, kind="victim", names=[MARK], reason="no_run",
+        **own, id=uuid7(), source="stripe", strength=1, kind="victim", names=[f"{monitor.pk} key {MARK}"],
+        reason="no_run",
         received_at=now, signal={"summary": MARK},
     )  # fmt: skip
     listed = ExpectedSet.objects.create(
