@@ -10,6 +10,8 @@ from evidence.models import (
     IdempotencyKey,
     IntakeBeat,
     ListKey,
+    PlacingCount,
+    PlacingWatch,
     Probe,
     ProbeGap,
     ProbeLook,
@@ -105,6 +107,21 @@ class UnplacedEvidenceAdmin(ReadingAdmin):
     search_fields = ()
     exclude = ("event_digest",)
     ordering = ("-pk",)
+
+
+@admin.register(PlacingCount)
+class PlacingCountAdmin(ReadingAdmin):
+    list_display = ("stretch", "workspace", "source", "kind", "monitor", "placed", "waiting")
+    list_select_related = ("workspace", "monitor")
+    search_fields = ()
+    ordering = ("-stretch",)
+
+
+@admin.register(PlacingWatch)
+class PlacingWatchAdmin(ReadingAdmin):
+    list_display = ("source", "workspace", "review_at", "broken_since")
+    list_select_related = ("workspace",)
+    search_fields = ()
 
 
 @admin.register(RunAlias)

@@ -14,6 +14,7 @@ from evidence import aliases, event_keys, matching, rows
 from evidence.closes import load_closes
 from evidence.decisions import Entry, MonitorRow, RunRow, decide
 from evidence.signals import Action, Fate, Receipt, Signal
+from evidence.tallies import Tallies
 from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode
 
@@ -35,25 +36,30 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
     concerned = matching.concerned_monitors(cursor, pieces)
     ahead = aliases.foreseen_monitors(cursor, entries, concerned)
     _find_monitors(cursor, entries, ahead.union(*concerned.values()))
-    children = _place(cursor, pieces, concerned)
+    tallies = Tallies()
+    children = _place(cursor, pieces, concerned, tallies)
     known = [e for e in entries if e.fate is Fate.STORED and not e.signal.is_found] + children
     _store_known(cursor, known)
-    _place_waiting(cursor, known)
+    tallies.count_placed(pieces)
+    _place_waiting(cursor, known, tallies)
+    tallies.write(cursor)
     return [_receipt(entry) for entry in entries]
 
 
-def _place(cursor: Any, pieces: Sequence[Entry], concerned: Mapping[int, set[UUID]]) -> list[Entry]:
+def _place(
+    cursor: Any, pieces: Sequence[Entry], concerned: Mapping[int, set[UUID]], tallies: Tallies
+) -> list[Entry]:
     """What comes from outside, as if it had known where it belongs; what finds no run waits."""
     if not pieces:
         return []
     monitors = rows.lock_monitors(cursor, set().union(*concerned.values()))
     candidates = matching.candidates_of(cursor, pieces, concerned, monitors)
     homeless = matching.address(cursor, candidates)
-    aliases.keep_waiting(cursor, pieces, homeless)
+    tallies.count_waiting(aliases.keep_waiting(cursor, pieces, homeless))
     return [child for piece in pieces for child in piece.children]
 
 
-def _place_waiting(cursor: Any, known: Sequence[Entry]) -> None:
+def _place_waiting(cursor: Any, known: Sequence[Entry], tallies: Tallies) -> None:
     """What was stored may open a run or introduce an id that something has waited for, and so on."""
     stored, names = known, set[str]()
     for _ in range(MOST_ROUNDS):
@@ -63,8 +69,10 @@ def _place_waiting(cursor: Any, known: Sequence[Entry]) -> None:
         if not waiting:
             return
         names = names if len(waiting) == aliases.MOST_AT_ONCE else set()
-        stored = _place(cursor, waiting, matching.concerned_monitors(cursor, waiting))
+        tallies.count_taken(waiting)
+        stored = _place(cursor, waiting, matching.concerned_monitors(cursor, waiting), tallies)
         _store_known(cursor, stored)
+        tallies.count_placed(waiting)
 
 
 def _store_known(cursor: Any, known: Sequence[Entry]) -> None:

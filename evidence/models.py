@@ -13,6 +13,7 @@ from evidence.expected_models import (
     ListState,
     UnexpectedKey,
 )
+from evidence.placing_models import PlacingCount, PlacingWatch
 from evidence.probe_models import Probe, ProbeGap, ProbeLook
 from evidence.pull_models import Pull
 from evidence.receiver_models import Receiver, RefusedDelivery
@@ -32,6 +33,8 @@ __all__ = [
     "ListKey",
     "ListSource",
     "ListState",
+    "PlacingCount",
+    "PlacingWatch",
     "Probe",
     "ProbeGap",
     "ProbeLook",

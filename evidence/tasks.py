@@ -35,6 +35,7 @@ def prune_refused() -> None:
 @shared_task
 def forget_unplaced() -> None:
     unplaced.forget(now=clock.now())
+    unplaced.forget_counts(now=clock.now())
 
 
 @shared_task

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from evidence.models import Unplaced, UnplacedEvidence
+from evidence.models import PlacingCount, Unplaced, UnplacedEvidence
+from monitors.conditions.placing import USUAL
 from monitors.models import Monitor, MonitorKind
 
 WAITS = timedelta(hours=72)
@@ -89,6 +90,13 @@ _ADVICE = {
     Unplaced.NO_RUN: "It waits for a run with this key, or for evidence of a kind in `links` that introduces one"
     " of its ids.",
 }
+
+
+def forget_counts(*, now: datetime) -> int:
+    """Counts that say nothing of what is usual any more; how many. Index: placing_count_age."""
+    old = PlacingCount.objects.filter(stretch__lt=now - USUAL - timedelta(days=1))
+    forgotten, _ = old.delete()
+    return forgotten
 
 
 def forget(*, now: datetime) -> int:

@@ -21,6 +21,7 @@ from incidents.monitor_review import review_monitors
 from incidents.notifications.precedence import watch_for_crowds
 from incidents.reconciling import reconcile_lists
 from incidents.run_review import review_runs
+from incidents.unplaced_review import review_placing
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +62,13 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             if sight.watermark is None:
                 break
             judged_monitors = review_monitors(watermark=sight.watermark, now=now())
+            judged_sources = review_placing(watermark=sight.watermark, now=now())
             is_listing = _go_on_with_lists(watermark=sight.watermark, now=now())
             judged_runs = review_runs(watermark=sight.watermark, now=now())
             report.monitors += judged_monitors
             report.runs += judged_runs
             crowd.tell(is_here=judged_monitors + judged_runs >= _CROWD)
-            if judged_monitors or is_listing or judged_runs:
+            if judged_monitors or judged_sources or is_listing or judged_runs:
                 continue
             left = SLICE - (now() - began)
             is_over = sight.is_blind or left <= timedelta(0)

@@ -168,8 +168,16 @@ def _broken(incident: Incident, quote: Any, _values: Any) -> str:
     return f"the check of “{step.get('step')}” cannot be judged: {_short(fault) or 'see its rules'}"
 
 
-def _unplaced(_incident: Incident, _quote: Any, _values: Any) -> str:
-    return "evidence came that matches no run"
+def _unplaced(_incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
+    """ "37 of 40 “email.delivered” and 3 of 3 “email.bounced” from resend match no run; usually 2 of 812"."""
+    kinds: Sequence[Mapping[str, Any]] = (quote.get("unplaced") or {}).get("kinds") or []
+    if not kinds:
+        return "evidence came that matches no run"
+    told = [f"{each['waiting']} of {each['total']} “{each['kind']}”" for each in kinds[:3]]
+    more = [f"{len(kinds) - 3} more kinds"] if len(kinds) > 3 else []
+    usual = values.get("usual_total")
+    usually = f"; usually {values['usual_waiting']} of {usual}" if usual else ""
+    return f"{_listed([*told, *more])} from {values.get('source')} match no run{usually}"
 
 
 _BREAKS = {

@@ -265,6 +265,8 @@ RETENTION = timedelta(days=env.int("RETENTION_DAYS", default=30))
 IDEMPOTENCY_RETENTION = timedelta(days=env.int("IDEMPOTENCY_DAYS", default=7))
 INTAKE_GROUP_COMMIT = env.bool("INTAKE_GROUP_COMMIT", default=True)
 """False stores in the caller's own transaction: for tests and commands."""
+UNPLACED_SETTLE = timedelta(seconds=env.int("UNPLACED_SETTLE_SECONDS", default=600))
+"""Evidence from outside may be so early before it counts as one that finds no run."""
 RATE_PER_MINUTE = env.int("RATE_PER_MINUTE", default=60)
 RATE_PER_HOUR = env.int("RATE_PER_HOUR", default=1000)
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])

@@ -41,7 +41,7 @@ class UnplacedShape(serializers.Serializer[Any]):
 
     id = serializers.UUIDField(help_text="The `eventId` of its receipt.")
     kind = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field, not where it is read from
     strength = serializers.CharField()
     reason = choice_of(Unplaced)
     ids = serializers.DictField(child=serializers.CharField())

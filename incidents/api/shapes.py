@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from evidence.models import Unplaced
 from incidents.lifecycle import State, Trigger
 from incidents.models import AffectedRun, Attempt, Delivery, DeliveryState, Incident, Transition
 from incidents.operations import NOTE_LENGTH
@@ -99,6 +100,16 @@ class SentenceValuesShape(serializers.Serializer[Any]):
     latenessSeconds = serializers.FloatField(source="lateness_seconds", required=False)
     tookSeconds = serializers.FloatField(source="took_seconds", required=False)
     leastSeconds = serializers.FloatField(source="least_seconds", required=False)
+    times = serializers.IntegerField(required=False)
+    most = serializers.IntegerField(required=False)
+    seconds = serializers.FloatField(required=False)
+    mostSeconds = serializers.FloatField(source="most_seconds", required=False)
+    source = serializers.CharField(required=False)  # type: ignore[assignment]  # a field, not where it is read from
+    kind = serializers.CharField(required=False)
+    waiting = serializers.IntegerField(required=False)
+    total = serializers.IntegerField(required=False)
+    usualWaiting = serializers.IntegerField(source="usual_waiting", required=False)
+    usualTotal = serializers.IntegerField(source="usual_total", required=False)
 
 
 class QuotedRunShape(serializers.Serializer[Any]):
@@ -132,6 +143,37 @@ class BlindShape(serializers.Serializer[Any]):
     endsAt = serializers.DateTimeField(source="ends_at", allow_null=True)
 
 
+class LeftKindShape(serializers.Serializer[Any]):
+    """How much of one kind found no run, and how much usually does not."""
+
+    kind = serializers.CharField()
+    waiting = serializers.IntegerField()
+    total = serializers.IntegerField()
+    usualWaiting = serializers.IntegerField(source="usual_waiting")
+    usualTotal = serializers.IntegerField(source="usual_total")
+    since = serializers.DateTimeField()
+
+
+class LeftPieceShape(serializers.Serializer[Any]):
+    """One piece that found no run; see /v1/unplaced."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    reason = choice_of(Unplaced)
+    why = serializers.CharField()
+    receivedAt = serializers.DateTimeField(source="received_at")
+    ids = serializers.DictField()
+    summary = serializers.CharField(allow_blank=True)
+
+
+class LeftShape(serializers.Serializer[Any]):
+    """Of a file with the cause `unplaced`."""
+
+    source = serializers.CharField()  # type: ignore[assignment]  # a field, not where it is read from
+    kinds = LeftKindShape(many=True)
+    examples = LeftPieceShape(many=True)
+
+
 class QuoteShape(serializers.Serializer[Any]):
     """What the file quotes as it stood when it opened (incidents.payloads.quote_of).
 
@@ -159,6 +201,7 @@ class QuoteShape(serializers.Serializer[Any]):
     retry = RetryShape(required=False)
     lastGoodRun = LastGoodShape(source="last_good_run", allow_null=True, required=False)
     blind = BlindShape(many=True, required=False)
+    unplaced = LeftShape(required=False)
 
 
 class FileShape(IncidentShape):

@@ -27,6 +27,8 @@ from evidence.models import (
     ExpectedSet,
     IdempotencyKey,
     IntakeBeat,
+    PlacingCount,
+    PlacingWatch,
     ProbeGap,
     ProbeLook,
     RunAlias,
@@ -166,6 +168,8 @@ def make_history(
         reason="no_run",
         received_at=now, signal={"summary": MARK},
     )  # fmt: skip
+    PlacingCount.objects.create(**own, source=MARK, kind="victim", stretch=now, monitor=monitor)
+    PlacingWatch.objects.create(**own, source=MARK)
     listed = ExpectedSet.objects.create(
         **own, monitor=monitor, window=MARK, source="pushed", settle=timedelta(), due_at=now,
         unexpected_count=1, missing_count=1, state="reconciled",

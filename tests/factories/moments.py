@@ -14,6 +14,7 @@ from incidents.list_followers import follow_lists
 from incidents.monitor_review import review_monitors
 from incidents.reconciling import reconcile_lists
 from incidents.run_review import review_runs
+from incidents.unplaced_review import review_placing
 from monitors.conditions.rules import Mode, Strength
 from monitors.models import Monitor
 from tests.factories import MonitorFactory
@@ -59,6 +60,7 @@ def judge(*, at: datetime) -> None:
     for _ in range(ROUNDS_MOST):
         done = review_monitors(watermark=at, now=at) + list_due(now=at)
         done += reconcile_lists(watermark=at, now=at) + follow_lists(watermark=at, now=at)
+        done += review_placing(watermark=at, now=at)
         if not done + review_runs(watermark=at, now=at):
             return
     raise AssertionError("the judgement never came to rest")

@@ -21,6 +21,8 @@ from evidence.models import (
     IdempotencyKey,
     IntakeBeat,
     ListKey,
+    PlacingCount,
+    PlacingWatch,
     Probe,
     ProbeGap,
     ProbeLook,
@@ -52,7 +54,8 @@ from workspaces.models import (
 
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, ExpectedSet, IdempotencyKey,
-    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, Probe, ProbeGap, ProbeLook, Pull, Receiver, RefusedDelivery, Route, Run,
+    Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, PlacingCount, PlacingWatch, Probe, ProbeGap,
+    ProbeLook, Pull, Receiver, RefusedDelivery, Route, Run,
     RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
 INLINE = {

@@ -151,7 +151,7 @@ def test_the_lock_is_free_again_after_a_tick_that_failed(monkeypatch: pytest.Mon
 
 def test_a_tick_with_nothing_due_asks_little(django_assert_max_num_queries: object) -> None:
     beat(at=T0)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         evaluation.tick(at(T0))
 
 

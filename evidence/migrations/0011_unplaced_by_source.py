@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0007_outcome_nothing'),
+        ('evidence', '0010_probe_history'),
         ('workspaces', '0002_secret'),
     ]
 
