@@ -1,6 +1,7 @@
 """The shapes of what is asked of rules and of the past in the management API."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -113,6 +114,7 @@ class WitnessShape(serializers.Serializer[Any]):
     receivedAt = serializers.DateTimeField()
     strength = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment] # a field of ours, not DRF's option
+    member = serializers.CharField(allow_blank=True, help_text="Of a batch, whom it is about.")
 
 
 class StepWhyShape(serializers.Serializer[Any]):
@@ -125,7 +127,12 @@ class StepWhyShape(serializers.Serializer[Any]):
     fault = serializers.CharField(allow_blank=True)
     excused = serializers.BooleanField(help_text="Not met and not needed: nothing was to do.")
     check = serializers.CharField(allow_blank=True)
+    met = serializers.IntegerField(allow_null=True, help_text="Members of a batch that met it.")
+    wanted = serializers.IntegerField(allow_null=True)
     seen = SeenShape(many=True)
+    seenOf = serializers.CharField(
+        allow_blank=True, help_text="Of a batch, the member whose values are seen."
+    )
     evidence = WitnessShape(many=True)
 
 
@@ -134,6 +141,9 @@ class MoveShape(serializers.Serializer[Any]):
     oldState = serializers.CharField()
     newState = serializers.CharField()
     at = serializers.DateTimeField()
+    toldAt = serializers.DateTimeField(
+        help_text="When it could first be known: the instant to ask about it."
+    )
     reason = serializers.CharField()
     values = serializers.DictField()
 
@@ -151,6 +161,9 @@ class WhyShape(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     state = choice_of(State)
     since = serializers.DateTimeField(allow_null=True)
+    latenessSeconds = serializers.FloatField(
+        allow_null=True, help_text="How long after its deadline the run was proven."
+    )
     path = MoveShape(many=True, help_text="The last one led to the state.")
     steps = StepWhyShape(many=True)
     comforts = LightShape(many=True)
@@ -223,7 +236,8 @@ def tell_why(why: Why) -> dict[str, Any]:
         "at": why.at,
         "state": judgement.state,
         "since": judgement.since,
-        "path": [_tell_move(each) for each in judgement.path],
+        "latenessSeconds": judgement.lateness and judgement.lateness.total_seconds(),
+        "path": [_tell_move(*each) for each in why.letters],
         "steps": [_tell_step(each) for each in why.steps],
         "comforts": [_tell_light(each) for each in judgement.comforts],
         "known": why.known,
@@ -231,12 +245,13 @@ def tell_why(why: Why) -> dict[str, Any]:
     }
 
 
-def _tell_move(move: Move) -> dict[str, Any]:
+def _tell_move(move: Move, told_at: datetime) -> dict[str, Any]:
     return {
         "letter": move.letter,
         "oldState": move.old,
         "newState": move.new,
         "at": move.at,
+        "toldAt": told_at,
         "reason": move.reason,
         "values": dict(move.values),
     }
@@ -244,6 +259,7 @@ def _tell_move(move: Move) -> dict[str, Any]:
 
 def _tell_step(step: StepWhy) -> dict[str, Any]:
     standing = step.standing
+    met, wanted = standing.members or (None, None)
     return {
         "step": standing.step,
         "claim": claim_of(step),
@@ -254,10 +270,13 @@ def _tell_step(step: StepWhy) -> dict[str, Any]:
         "fault": standing.fault,
         "excused": standing.is_excused,
         "check": step.rule.check if step.rule else "",
+        "met": met,
+        "wanted": wanted,
         "seen": [
             {"path": each.path, "isMissing": each.is_missing, "value": each.value}
             for each in step.seen
         ],
+        "seenOf": step.member,
         "evidence": [_tell_witness(each) for each in step.witnesses],
     }
 
@@ -272,6 +291,7 @@ def _tell_witness(witness: Witness) -> dict[str, Any]:
         "receivedAt": piece.received_at,
         "strength": piece.strength.name.lower(),
         "source": piece.source,
+        "member": piece.member,
     }
 
 

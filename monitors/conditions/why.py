@@ -3,11 +3,11 @@
 Only what had been received by then is asked, so that the tree says what could be known, not what came out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from monitors.conditions.expressions import EXPECTED, Condition, World, compile_condition
 from monitors.conditions.fold import fold
@@ -18,12 +18,22 @@ from monitors.conditions.story import in_order
 from monitors.conditions.values import (
     Evidence,
     Judgement,
+    Move,
     RunFacts,
     StepStanding,
 )
 
 MOST_WITNESSES = 10
 """Pieces of evidence below one step: its proof and the latest ones."""
+
+
+class Dated(Protocol):
+    """Evidence, however it was loaded."""
+
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def received_at(self) -> datetime: ...
 
 
 class Part(StrEnum):
@@ -65,9 +75,11 @@ class StepWhy:
     rule: Step | None
     """None for the implicit step of a spec that names none."""
     seen: tuple[Seen, ...]
-    """In the order of the condition; of a batch, as its latest member has it."""
+    """In the order of the condition; of a batch, as one member has it."""
     witnesses: tuple[Witness, ...]
-    """The one that is shown first, then the latest."""
+    """The one that is shown first, then those of members that have not met it, then the latest."""
+    member: str = ""
+    """Of a batch: whose values are seen, one that has not met it if its evidence came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +92,13 @@ class Why:
     known: int
     """Pieces of evidence received by then."""
     came_later: int
+    told_at: tuple[datetime, ...]
+    """Of each letter of the path: when it could first be known, the instant to ask about it."""
+
+    @property
+    def letters(self) -> tuple[tuple[Move, datetime], ...]:
+        """The path, each letter with when it could first be known."""
+        return tuple(zip(self.judgement.path, self.told_at, strict=True))
 
 
 def explain(spec: Spec, facts: RunFacts, at: datetime) -> Why:
@@ -99,7 +118,14 @@ def explain(spec: Spec, facts: RunFacts, at: datetime) -> Why:
         ),
         known=len(known),
         came_later=len(facts.evidence) - len(known),
+        told_at=tuple(known_at(move.at, known) for move in judgement.path),
     )
+
+
+def known_at(at: datetime, evidence: Iterable[Dated]) -> datetime:
+    """When a change of state could first be known: what caused it may have been received later."""
+    causes = (e for e in evidence if min(e.occurred_at, e.received_at) == at)
+    return max([at, *(each.received_at for each in causes)])
 
 
 def _opened_at(facts: RunFacts, known: Sequence[Evidence]) -> datetime | None:
@@ -138,10 +164,25 @@ def _step(
     about = [piece for piece in pieces if not rule or piece.kind in kinds]
     witnesses = [Witness(part=_part(rule, standing, piece), piece=piece) for piece in about]
     own = [w.piece for w in witnesses if rule and w.piece.kind == rule.kind and _may_speak(w)]
-    seen = condition and _seen(condition, world.with_latest(own[-1]) if own else world)
+    unmet = _unmet_members(rule, standing)
+    shown = next((p for p in reversed(own) if p.member in unmet), own[-1] if own else None)
+    seen = condition and _seen(condition, world.with_latest(shown) if shown else world)
     return StepWhy(
-        standing=standing, rule=rule, seen=tuple(seen or ()), witnesses=_chosen(witnesses)
+        standing=standing,
+        rule=rule,
+        seen=tuple(seen or ()),
+        witnesses=_chosen(witnesses, unmet),
+        member=shown.member if shown and rule and rule.members else "",
     )
+
+
+def _unmet_members(rule: Step | None, standing: StepStanding) -> frozenset[str]:
+    """Those that are named: their pieces tell why, if any came."""
+    if rule is None or rule.members is None:
+        return frozenset()
+    head = f"{rule.kind}["
+    named = (path for path in standing.missing if path.startswith(head) and path.endswith("]"))
+    return frozenset(path.removeprefix(head).removesuffix("]") for path in named)
 
 
 def _part(rule: Step | None, standing: StepStanding, piece: Evidence) -> Part:
@@ -160,10 +201,12 @@ def _may_speak(witness: Witness) -> bool:
     return witness.part in {Part.SHOWN, Part.READ}
 
 
-def _chosen(witnesses: Sequence[Witness]) -> tuple[Witness, ...]:
-    shown = [each for each in witnesses if each.part is Part.SHOWN]
-    others = [each for each in witnesses if each.part is not Part.SHOWN]
-    return (*shown, *others[: -MOST_WITNESSES - 1 : -1])[:MOST_WITNESSES]
+def _chosen(witnesses: Sequence[Witness], unmet: Container[str]) -> tuple[Witness, ...]:
+    def rank(each: Witness) -> int:
+        return 0 if each.part is Part.SHOWN else 1 if each.piece.member in unmet else 2
+
+    latest_first = witnesses[::-1]
+    return tuple(sorted(latest_first, key=rank)[:MOST_WITNESSES])
 
 
 # ── what a condition read ─────────────────────────────────────────────────────────────────────

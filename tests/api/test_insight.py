@@ -186,6 +186,8 @@ def test_why_is_a_tree_down_to_the_values_and_who_sent_them(
 
     assert (tree["runId"], tree["state"], tree["known"]) == (str(found.pk), "overdue", 3)
     assert [each["letter"] for each in tree["path"]] == ["A", "D"]
+    assert [each["toldAt"] for each in tree["path"]] == [each["at"] for each in tree["path"]]
+    assert (tree["latenessSeconds"], tree["steps"][0]["met"]) == (None, None)
     paid, entitled = tree["steps"]
     assert paid["seen"] == [
         {"path": "invoice_paid.payload.amount", "isMissing": False, "value": 1200}

@@ -107,6 +107,9 @@ def test_evidence_that_was_received_later_is_explained_when_it_was_known(
         "Proven</span><span>at"
         in member_client.get(why_of(drill.run, received.isoformat())).content.decode()
     )
+    now = member_client.get(why_of(drill.run)).content.decode()
+    assert f"?at={quote(received.isoformat())}" in now.split("How it got there")[1]
+    assert "min late." in now.split('class="lede"')[1].split("</p>")[0]
     before = member_client.get(why_of(drill.run, said.isoformat())).content.decode()
     assert "Overdue</span><span>at" in before
     assert "1 came later and count for nothing here" in before

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from evidence.models import Evidence
 from incidents import holes
+from monitors.conditions import why
 from monitors.conditions.mutation import Mutant
 from monitors.conditions.values import StepStanding, Verdict
 from monitors.conditions.why import Part, StepWhy
@@ -55,6 +56,4 @@ def verdict_then(standing: StepStanding, at: datetime) -> str:
 
 @register.filter
 def known_at(move: RunMove, evidence: Iterable[Evidence]) -> datetime:
-    """When a change of state could first be known: what caused it may have been received later."""
-    causes = [e for e in evidence if min(e.occurred_at, e.received_at) == move.at]
-    return max([move.at, *(each.received_at for each in causes)])
+    return why.known_at(move.at, evidence)

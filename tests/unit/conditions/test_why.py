@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 
 from monitors.conditions.fold import fold
-from monitors.conditions.rules import Spec, Strength
-from monitors.conditions.values import State, Verdict
-from monitors.conditions.why import Part, Seen, StepWhy, explain
-from tests.unit.conditions.instants import DRILL, JOB, facts, failed, noon, piece, started
+from monitors.conditions.rules import Mode, Share, Spec, Step, Strength
+from monitors.conditions.values import Evidence, State, Verdict
+from monitors.conditions.why import Part, Seen, StepWhy, Why, explain
+from tests.unit.conditions.instants import DRILL, HOUR, JOB, facts, failed, noon, piece, started
 from tests.unit.conditions.strategies import cases
 
 UPLOAD, RESTORE = DRILL.steps
@@ -102,6 +102,53 @@ def test_entries_of_a_list_are_told_together() -> None:
     assert (
         Seen(path="upload.payload.parts[*].ok", is_missing=False, value=[True, False]) in found.seen
     )
+
+
+def batch(*pieces: Evidence, at: float = 90) -> Why:
+    step = Step(
+        name="mailed",
+        claim="Mailed",
+        kind="mailed",
+        check="!mailed.payload.bounced",
+        members=Share(every=True),
+    )
+    spec = Spec(mode=Mode.RUN, within=HOUR, steps=(step,))
+    start = replace(started(), expected={"members": ["a", "b", "c[1]", "d"]})
+    return explain(spec, facts(start, *pieces), noon(at))
+
+
+def mailed(member: str, after: float, *, bounced: bool = False) -> Evidence:
+    return piece(member, "mailed", after, ids={"member": member}, payload={"bounced": bounced})
+
+
+def test_of_a_batch_the_members_that_have_not_met_it_are_told_first() -> None:
+    (found,) = batch(
+        mailed("c[1]", 2, bounced=True), *(mailed(f"x{n}", 5) for n in range(20)), mailed("b", 6)
+    ).steps
+
+    assert found.standing.missing == ("mailed[a]", "mailed[c[1]]", "mailed[d]")
+    assert found.witnesses[0].piece.member == found.member == "c[1]"
+    assert found.seen == (Seen(path="mailed.payload.bounced", is_missing=False, value=True),)
+    assert found.witnesses[1].piece.member == "b"
+
+
+def test_of_a_batch_without_a_bad_piece_the_latest_member_is_seen() -> None:
+    (found,) = batch(mailed("a", 2), mailed("b", 6)).steps
+
+    assert (found.member, found.witnesses[0].piece.member) == ("b", "b")
+
+
+def test_each_letter_tells_when_it_could_first_be_known() -> None:
+    late = replace(piece("late", "restore_check", 30, strength=Strength.RECEIPT))
+    known = facts(started(), piece("upload", "upload", 5), replace(late, received_at=noon(50)))
+
+    found = explain(DRILL, known, noon(55))
+
+    assert [(move.letter, told_at) for move, told_at in found.letters] == [
+        ("A", noon(0)),
+        ("B", noon(50)),
+    ]
+    assert explain(DRILL, known, noon(50)).judgement.state is State.PROVEN
 
 
 @given(cases())
