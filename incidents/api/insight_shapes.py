@@ -53,7 +53,8 @@ class FindingShape(serializers.Serializer[Any]):
 class BacktestShape(serializers.Serializer[Any]):
     """How the two specs differ."""
 
-    runs = serializers.IntegerField()
+    runs = serializers.IntegerField(help_text="Tried: the latest ones.")
+    hasOlder = serializers.BooleanField(help_text="Older runs are kept that were not tried.")
     brokenBefore = serializers.IntegerField(help_text="By the rules in force.")
     brokenNow = serializers.IntegerField(help_text="By the rules that were sent.")
     unchanged = serializers.IntegerField(help_text="Runs of which both say the same.")
@@ -174,6 +175,7 @@ class WhyShape(serializers.Serializer[Any]):
 def tell_backtest(found: Backtest) -> dict[str, Any]:
     return {
         "runs": found.runs,
+        "hasOlder": found.has_older,
         "brokenBefore": found.broken_before,
         "brokenNow": found.broken_now,
         "unchanged": found.unchanged,

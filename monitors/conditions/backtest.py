@@ -44,6 +44,8 @@ class Backtest:
     """Breaks that only the old spec finds."""
     unchanged: int
     """Runs of which both specs say the same."""
+    has_older: bool = False
+    """Older runs are kept that were not tried."""
 
 
 def backtest(old: Spec, new: Spec, runs: Iterable[PastRun]) -> Backtest:

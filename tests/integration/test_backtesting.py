@@ -100,9 +100,16 @@ def test_only_retained_runs_are_asked_and_of_those_the_latest(
     drill(monitor, "older")
     drill(monitor, "newer", at=T0 + DAY)
 
-    assert try_rules(monitor=monitor, rules=RULES, now=T0 + 2 * DAY).runs == 2
+    def tried() -> tuple[int, bool]:
+        found = try_rules(monitor=monitor, rules=RULES, now=T0 + 2 * DAY)
+        return found.runs, found.has_older
+
+    assert tried() == (2, False)
     monkeypatch.setattr(backtesting, "MOST_RUNS", 1)
-    assert try_rules(monitor=monitor, rules=RULES, now=T0 + 2 * DAY).runs == 1
+    assert tried() == (1, True)
+    monkeypatch.setattr(backtesting, "MOST_RUNS", 2)
+    monkeypatch.setattr(backtesting, "MOST_PIECES", 5)  # each run has three
+    assert tried() == (1, True)
 
 
 def test_it_costs_a_few_queries_for_each_batch(
@@ -114,7 +121,7 @@ def test_it_costs_a_few_queries_for_each_batch(
     monkeypatch.setattr(backtesting, "BATCH", 2)
 
     # runs; then twice blind windows, pauses, evidence
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         try_rules(monitor=monitor, rules=RULES, now=T0 + 5 * DAY)
 
 
