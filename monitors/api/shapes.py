@@ -6,7 +6,7 @@ and monitors.conditions.document write them.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from rest_framework import serializers
 from luota.lib.api import Problem, invalid
 from luota.lib.shapes import ChoiceField, Shape, choice_of
 from monitors.conditions.reading import SpecInvalid
-from monitors.conditions.rules import Mode
+from monitors.conditions.rules import Mode, Schedule, Share, Step
+from monitors.conditions.rules import Spec as Rules
 from monitors.models import Monitor, Severity, Spec
 from monitors.operations import MonitorDraft
 from monitors.standings import Watch, proven_at, watch_of
@@ -24,6 +25,9 @@ MOST_TAGS = 16
 _SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 _CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _UNDERLINED = re.compile(r"_([a-z0-9])")
+_NAMES = {each.name for rules in (Rules, Step, Share, Schedule) for each in fields(rules)}
+_FIELD = re.compile(rf"\b(?:{'|'.join(sorted(name for name in _NAMES if '_' in name))})\b")
+"""The fields of rules, as sentences about them name them."""
 
 
 class MonitorInputShape(Shape):
@@ -180,9 +184,10 @@ def tell_version(spec: Spec) -> dict[str, Any]:
 def problem_of(error: SpecInvalid) -> Problem:
     """What is wrong with rules, with the place inside a condition for editors that put a mark there."""
     field = ".".join(filter(None, ["spec", outside_name(error.field)]))
-    problem = invalid(field, error.sentence)
+    sentence = _FIELD.sub(lambda found: outside_name(found[0]), error.sentence)
+    problem = invalid(field, sentence)
     if error.place:
-        problem.detail = f"{error.place}: {error.sentence}"
+        problem.detail = f"{error.place}: {sentence}"
         problem.extras = asdict(error.place)
     return problem
 

@@ -216,10 +216,11 @@ def names_of(kinds: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for kind in sorted(set(kinds)):
         name = kind.replace(".", "_")
-        if name in {RUN, EXPECTED} or name in names:
-            other = names.get(name, name)
+        if name in {RUN, EXPECTED}:
+            raise ConditionInvalid(f"In conditions `{name}` is something else: rename this kind.")
+        if name in names:
             raise ConditionInvalid(
-                f"The kinds `{other}` and `{kind}` would have one name, `{name}`: rename one."
+                f"The kinds `{names[name]}` and `{kind}` would have one name, `{name}`: rename one."
             )
         names[name] = kind
     return names

@@ -20,6 +20,7 @@ _UNEXPECTED = re.compile(
 )
 _MISSING = re.compile(r"Syntax error: missing '(?P<word>.*)' at .*")
 _UNREADABLE = re.compile(r"Syntax error: token recognition error at: '(?P<word>.*)'")
+_RESERVED = re.compile(r"reserved identifier: (?P<word>\w+)")
 _STATUS = re.compile(r"[A-Z_]+: ")
 
 _FUNCTIONS = re.findall(
@@ -139,6 +140,8 @@ def _syntax(said: str, before: str) -> str:
         return _unexpected(found["word"], before)
     if found := _MISSING.fullmatch(said):
         return f"A `{found['word']}` is missing."
+    if found := _RESERVED.fullmatch(said):
+        return f"`{found['word']}` is a word of the language, and no kind can be read by this name."
     if found := _UNREADABLE.fullmatch(said):
         return _unreadable(found["word"].strip())
     overload = _overload(said)

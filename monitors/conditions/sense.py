@@ -1,6 +1,6 @@
 """Whether the rules of a spec make sense together; shapes have been read before."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -202,12 +202,27 @@ def _check_times(spec: Spec) -> None:
             )
 
 
+def _check_names(spec: Spec) -> None:
+    """Each kind has a name of its own in conditions; refused where it is written first."""
+    before: set[str] = set()
+    for field, kind in _kinds(spec):
+        try:
+            names_of({*before, kind})
+        except ConditionInvalid as error:
+            raise SpecInvalid(field, error.sentence) from error
+        before.add(kind)
+
+
+def _kinds(spec: Spec) -> Iterator[tuple[str, str]]:
+    for name, named in (("steps", spec.steps), ("comforts", spec.comforts), ("links", spec.links)):
+        for index, each in enumerate(named):
+            yield f"{name}[{index}].kind", each.kind
+    for index, kind in enumerate(spec.opens_on):
+        yield f"opens_on[{index}]", kind
+
+
 def _check_conditions(spec: Spec) -> None:
     """A typo in a condition is refused here, with line and column."""
-    try:
-        names_of(spec.kinds)
-    except ConditionInvalid as error:
-        raise SpecInvalid("steps", error.sentence) from error
     for index, step in enumerate(spec.steps):
         if step.check:
             try:
@@ -253,6 +268,7 @@ _CHECKS: tuple[Callable[[Spec], None], ...] = (
     _check_steps,
     _check_order,
     _check_times,
+    _check_names,
     _check_conditions,
     _check_placing,
     _check_labels,

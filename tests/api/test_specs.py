@@ -114,6 +114,15 @@ def test_a_wrong_condition_is_told_with_its_field_and_its_place(
     assert told["detail"].startswith("line 2, column 3: ")
 
 
+def test_sentences_name_fields_as_callers_write_them(writer: Client, job: Monitor) -> None:
+    steps = [{"name": "receipt", "kind": "restore_check", "minStrenght": "receipt"}]
+
+    told = patch(writer, job, {"within": "1h", "steps": steps}).json()
+
+    assert told["field"] == "spec.steps[0].minStrenght"
+    assert told["detail"] == "Unknown field; did you mean `minStrength`?"
+
+
 def test_a_field_that_is_no_condition_has_no_place(writer: Client, job: Monitor) -> None:
     told = patch(writer, job, {"within": "soon"}).json()
 

@@ -254,6 +254,7 @@ def test_the_caret_stands_below_the_word_also_after_tabs():
         ("(mail.payload.ok", 17, "A `)` is missing."),
         ("mail.payload.ok)", 16, "`)` is not expected here."),
         ("mail.payload" + ".a" * 40, 1, "It nests too deep."),
+        ("if mail.payload.ok", 1, "`if` is a word of the language"),
         ("mail.ids.n == 1", 12, "`==` does not take a text and a whole number."),
         ("mail.occurred_at > '2026'", 18, "`>` does not take a timestamp and a text."),
         (
@@ -305,9 +306,16 @@ def test_comments_and_texts_hide_no_loop():
         compile_condition(f"// it's\n{loops} // it's", KINDS)
 
 
-@pytest.mark.parametrize("kinds", [("a.b", "a_b"), ("run",), ("expected",)])
-def test_kinds_that_would_share_a_name_are_refused(kinds):
-    with pytest.raises(ConditionInvalid, match="one name"):
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (("a.b", "a_b"), "`a.b` and `a_b` would have one name, `a_b`"),
+        (("run",), "`run` is something else"),
+        (("expected",), "`expected` is something else"),
+    ],
+)
+def test_kinds_that_would_share_a_name_are_refused(kinds, said):
+    with pytest.raises(ConditionInvalid, match=said):
         names_of(kinds)
 
 
