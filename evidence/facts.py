@@ -11,6 +11,7 @@ from django.db import connection
 
 from evidence.earlier import load_earlier
 from evidence.probe_gaps import Unseen, unseen_of
+from luota.lib.bulk import as_array
 from luota.lib.ids import first_uuid7_at
 from monitors.conditions.needs import Reads
 from monitors.conditions.rules import Mode, Strength
@@ -119,7 +120,7 @@ def _of_plain(runs: Sequence[Run], reads: Reads) -> Iterable[tuple[UUID, Evidenc
         f"SELECT e.run_id, {_COLUMNS}, {_CONTENT} FROM (SELECT *,"
         "   row_number() OVER (lane ORDER BY least(occurred_at, received_at), received_at, id) AS place,"
         "   count(*) OVER lane AS size, CASE WHEN kind = ANY(%s) THEN %s ELSE %s END AS most"
-        "   FROM evidence_evidence WHERE run_id = ANY(%s) AND id >= %s WINDOW lane AS"
+        "   FROM evidence_evidence WHERE run_id = ANY(%s::uuid[]) AND id >= %s WINDOW lane AS"
         "   (PARTITION BY run_id, kind, CASE WHEN kind = ANY(%s) THEN ids ->> 'member' END)) e"
         " WHERE e.place <= most OR e.place > e.size - most OR e.id = ANY(%s::uuid[])",
         [
@@ -127,7 +128,7 @@ def _of_plain(runs: Sequence[Run], reads: Reads) -> Iterable[tuple[UUID, Evidenc
             list(reads.members),
             MOST_OF_A_MEMBER,
             MOST_OF_A_KIND,
-            [run.id for run in runs],
+            as_array(run.id for run in runs),
             first_uuid7_at(min(run.created_at for run in runs) - _LATE_COMMIT),
             list(reads.members),
             _judged_by(runs),
@@ -173,10 +174,10 @@ def _of_slots(runs: Sequence[Run]) -> Iterable[tuple[UUID, Evidence]]:
         "   AS w(run_id, monitor_id, starts_at, ends_at)"
         f" CROSS JOIN LATERAL (SELECT * {_SIGNS_OF_LIFE}) e",
         [
-            [run.id for run in runs],
-            [run.monitor_id for run in runs],
-            [run.slot_starts_at for run in runs],
-            [run.slot_ends_at for run in runs],
+            as_array(run.id for run in runs),
+            as_array(run.monitor_id for run in runs),
+            as_array(run.slot_starts_at for run in runs),
+            as_array(run.slot_ends_at for run in runs),
             first_uuid7_at(min(run.slot_starts_at or run.created_at for run in runs) - _AHEAD),
         ],
     )
@@ -193,9 +194,9 @@ def first_signals(periods: Sequence[Period]) -> dict[UUID, list[datetime]]:
             "   AS w(monitor_id, starts_at, ends_at)"
             f" CROSS JOIN LATERAL (SELECT least(occurred_at, received_at) AS at {_SIGNS_OF_LIFE}) e",
             [
-                [period.monitor_id for period in periods],
-                [period.starts_at for period in periods],
-                [period.ends_at for period in periods],
+                as_array(period.monitor_id for period in periods),
+                as_array(period.starts_at for period in periods),
+                as_array(period.ends_at for period in periods),
                 first_uuid7_at(min(period.starts_at for period in periods) - _AHEAD),
             ],
         )
@@ -248,8 +249,8 @@ def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
     found: dict[UUID, list[Window]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT monitor_id, starts_at, ends_at FROM monitors_pause WHERE monitor_id = ANY(%s)",
-            [list(monitor_ids)],
+            "SELECT monitor_id, starts_at, ends_at FROM monitors_pause WHERE monitor_id = ANY(%s::uuid[])",
+            [as_array(monitor_ids)],
         )
         for monitor_id, starts_at, ends_at in cursor.fetchall():
             found[monitor_id].append(Window(starts_at=starts_at, ends_at=ends_at))

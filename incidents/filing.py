@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import F
+
 from incidents import admission, closing, opening
 from incidents.cases import Broken, Case
 from incidents.looking import was_seen_instead
@@ -65,9 +67,11 @@ def _lane(cause: Cause) -> Cause | None:
 def _affections(cases: Sequence[Case]) -> _Standing:
     judged = [case.run.id for case in cases if case.run.judged_at is not None]
     rows = (
-        AffectedRun.objects.filter(run__in=judged).select_related("incident").order_by("joined_at")
+        AffectedRun.objects.filter(run__in=judged)
+        .annotate(cause=F("incident__cause"))
+        .order_by("joined_at")
     )
-    return {(row.run_id, _lane(Cause(row.incident.cause))): row for row in rows}
+    return {(row.run_id, _lane(Cause(row.cause))): row for row in rows}
 
 
 def _unfiled(case: Case, standing: _Standing) -> Iterable[Broken]:

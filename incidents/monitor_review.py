@@ -15,7 +15,7 @@ from evidence.probe_gaps import unseen_of
 from incidents.blind_probes import file_blind_probes
 from incidents.closing import refresh_monitors, resolve_recovered
 from incidents.specs import parsed_specs
-from luota.lib.bulk import as_records
+from luota.lib.bulk import as_array, as_records
 from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.slots import judge_slots
@@ -186,7 +186,10 @@ def _claim(reviewed: Sequence[_Reviewed]) -> list[_Reviewed]:
             "SELECT m.id FROM unnest(%s::uuid[], %s::bigint[]) AS w(id, facts_version)"
             " JOIN monitors_monitor m USING (id, facts_version) WHERE m.paused_at IS NULL"
             " ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
-            [[r.monitor.id for r in reviewed], [r.monitor.facts_version for r in reviewed]],
+            [
+                as_array(r.monitor.id for r in reviewed),
+                as_array(r.monitor.facts_version for r in reviewed),
+            ],
         )
         ours = {row[0] for row in cursor.fetchall()}
     return [r for r in reviewed if r.monitor.id in ours]

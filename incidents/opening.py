@@ -22,7 +22,7 @@ from incidents.rows import (
     TransitionRow,
 )
 from incidents.sheets import Sheet, write_sheets
-from luota.lib.bulk import as_json, copy_new
+from luota.lib.bulk import as_array, as_json, copy_new
 from luota.lib.ids import uuid7_at
 
 REOPENED_COLUMNS = [
@@ -97,6 +97,7 @@ def _present(wanted: set[_Key]) -> dict[_Key, Incident]:
     rows = Incident.objects.unresolved().filter(
         workspace_id__in={workspace for workspace, _ in wanted}, key__in=[key for _, key in wanted]
     )
+    rows = rows.defer("quote")  # it stays as it was when the file opened
     # Locked: a run that joined while a person resolved the file would never be told of again.
     return _by_key(rows.select_for_update(no_key=True), wanted)
 
@@ -265,11 +266,11 @@ def _let_join(incidents: Mapping[_Key, Incident], files: _Files, now: datetime) 
             "   recovered_at = excluded.recovered_at, joined_at = excluded.joined_at",
             [
                 now,
-                [incident.workspace_id for incident, _ in joining],
-                [incident.id for incident, _ in joining],
-                [b.case.run.id for _, b in joining],
-                [b.broken.since for _, b in joining],
-                [b.broken.until for _, b in joining],
+                as_array(incident.workspace_id for incident, _ in joining),
+                as_array(incident.id for incident, _ in joining),
+                as_array(b.case.run.id for _, b in joining),
+                as_array(b.broken.since for _, b in joining),
+                as_array(b.broken.until for _, b in joining),
             ],
         )
         cursor.execute(

@@ -18,7 +18,7 @@ from incidents.looking import count_lost_receipts, hold_back
 from incidents.payloads import standing_of
 from incidents.specs import parsed_specs
 from incidents.superseding import supersede
-from luota.lib.bulk import as_records
+from luota.lib.bulk import as_array, as_records
 from monitors.conditions.fold import fold
 from monitors.conditions.needs import reads_of
 from monitors.conditions.rules import Mode, Spec
@@ -33,27 +33,24 @@ from monitors.conditions.values import (
     State,
     Verdict,
 )
-from monitors.models import Run
+from monitors.models import Monitor, Run
 
 log = logging.getLogger(__name__)
 
 BATCH = 1000
 POISON_PAUSE = timedelta(minutes=5)
 """A run whose judgement fails is left alone for this long."""
-_UNREAD = tuple(
-    f"monitor__{column}"
-    for column in (
-        "created_at",
-        "tags",
-        "watched_since",
-        "judged_until",
-        "first_signal_at",
-        "latest_signal_at",
-        "review_at",
-        "next_deadline_at",
-    )
+_UNREAD = (
+    "created_at",
+    "tags",
+    "watched_since",
+    "judged_until",
+    "first_signal_at",
+    "latest_signal_at",
+    "review_at",
+    "next_deadline_at",
 )
-"""Reading an instant costs as much as a hundred bytes of text, and a thousand runs have as many monitors."""
+"""Of monitors: a thousand runs may have as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +62,19 @@ class _Poisoned:
 
 def review_runs(*, watermark: datetime, now: datetime) -> int:
     """Judge one batch of due runs; how many. Index: run_review_due."""
-    due = list(
-        Run.objects.due(now=watermark)
-        .select_related("monitor__owner__user")
-        .defer(*_UNREAD)
-        .order_by("review_at")[:BATCH]
-    )
+    due = _with_monitors(Run.objects.due(now=watermark).order_by("review_at")[:BATCH])
     return _review(due, watermark=watermark, now=now) if due else 0
+
+
+def _with_monitors(runs: Iterable[Run]) -> list[Run]:
+    """Each monitor with its owner is loaded once: what breaks together mostly has one in common."""
+    due = list(runs)
+    found = Monitor.objects.select_related("owner__user").defer(*_UNREAD)
+    monitors = found.in_bulk({run.monitor_id for run in due})
+    due = [run for run in due if run.monitor_id in monitors]  # one may have just been deleted
+    for run in due:
+        run.monitor = monitors[run.monitor_id]
+    return due
 
 
 def _review(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
@@ -179,8 +182,9 @@ def _lock_monitors(monitor_ids: set[UUID]) -> None:
     """Monitors before runs, in the order of their ids: intake does the same."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM monitors_monitor WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
-            [list(monitor_ids)],
+            "SELECT id FROM monitors_monitor WHERE id = ANY(%s::uuid[])"
+            " ORDER BY id FOR NO KEY UPDATE",
+            [as_array(monitor_ids)],
         )
 
 
@@ -191,7 +195,7 @@ def _claim(runs: Sequence[Run]) -> set[UUID]:
             "SELECT r.id FROM unnest(%s::uuid[], %s::bigint[]) AS w(id, facts_version)"
             " JOIN monitors_run r USING (id, facts_version)"
             " ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED",
-            [[run.id for run in runs], [run.facts_version for run in runs]],
+            [as_array(run.id for run in runs), as_array(run.facts_version for run in runs)],
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from incidents.cases import Case
+from luota.lib.bulk import as_array
 from monitors.conditions.values import BROKEN_STATES, Reason, State
 
 
@@ -110,11 +111,11 @@ def _find_overtaken(cursor: Any, cases: Sequence[Case], now: datetime) -> set[UU
         " WHERE r.id = w.id AND r.superseded_at IS NULL RETURNING r.id",
         [
             now,
-            [case.run.id for case in broken],
-            [case.run.monitor_id for case in broken],
+            as_array(case.run.id for case in broken),
+            as_array(case.run.monitor_id for case in broken),
             [case.run.key for case in broken],
-            [_is_bare_slot(case) for case in broken],
-            [case.run.opened_at for case in broken],
+            as_array(_is_bare_slot(case) for case in broken),
+            as_array(case.run.opened_at for case in broken),
         ],
     )
     return {row[0] for row in cursor.fetchall()}

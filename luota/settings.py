@@ -140,6 +140,7 @@ DATABASE = env.database(DATABASE_URL)
 DATABASES = {
     "default": {
         **DATABASE,
+        "ENGINE": "luota.lib.postgresql",
         # The pool asks each connection that it gives out: one that died with a restarted server is replaced,
         # not handed to a request. Signals do not pay for it: the group commit has its own connection.
         "CONN_HEALTH_CHECKS": True,

@@ -1,8 +1,9 @@
 """Rows by the thousand, each set in one statement: Django's bulk_create and executemany cost several times more."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 from django.db import connection
@@ -25,6 +26,14 @@ def copy_new(table: str, rows: Sequence[NamedTuple]) -> None:
 def as_json(value: object) -> str:
     """A jsonb column of `copy_new`."""
     return orjson.dumps(value).decode()
+
+
+def as_array(values: Iterable[UUID | datetime | int | bool | None]) -> str:
+    """The parameter of `%s::uuid[]`, `%s::timestamptz[]` and the like: a list costs psycopg ten times as much.
+
+    Not for texts: PostgreSQL and JSON escape differently.
+    """
+    return f"{{{orjson.dumps(list(values))[1:-1].decode()}}}"
 
 
 def as_records(rows: Iterable[Mapping[str, Any]]) -> str:
