@@ -77,7 +77,7 @@ def _clock_time(value: object, path: str) -> ClockTime:
 def _share(value: object, path: str) -> Share:
     if value == "all":
         return Share(every=True)
-    given = _SHARE(value, path)
+    given = _SHARE(value, path) if isinstance(value, Mapping) else {}
     if len(given) != 1:
         raise SpecInvalid(path, 'Give "all", {"at_least": 10} or {"ratio": 0.99}.')
     return Share(**given)

@@ -181,9 +181,9 @@ def _check_order(spec: Spec) -> None:
     for index, step in enumerate(spec.steps):
         for field, names in (("after", step.after), ("since", (step.since,) if step.since else ())):
             if unknown := [name for name in names if name not in before]:
-                raise SpecInvalid(
-                    f"steps[{index}].{field}", f"No earlier step is called “{unknown[0]}”."
-                )
+                there = f"earlier are: {', '.join(sorted(before))}" if before else "it is the first"
+                sentence = f"No earlier step is called “{unknown[0]}”; {there}."
+                raise SpecInvalid(f"steps[{index}].{field}", sentence)
         before.add(step.name)
 
 

@@ -214,6 +214,7 @@ _QUEUED = (
     told(1.1, "close"),
 )
 _THIRD = "third_party_status"
+_REFUSED = {"ids": {"external": "sh_1"}, "summary": "422 address incomplete"}
 DRIFT = Scene(
     begins_at=instant("2026-03-02 10:00"),
     kept=(
@@ -227,13 +228,7 @@ DRIFT = Scene(
         Quiet(
             told=(
                 *_QUEUED,
-                told(
-                    1.2,
-                    _THIRD,
-                    ids={"external": "sh_1"},
-                    payload={"status": 422, "state": "packed"},
-                    summary="422 address incomplete",
-                ),
+                told(1.2, _THIRD, payload={"status": 422, "state": "packed"}, **_REFUSED),
             ),
             after=10,
             cause=Cause.FAILED,

@@ -53,7 +53,7 @@ def dry_run(*files: Any, **options: Any) -> tuple[str, int]:
 
 
 def test_a_monitor_is_made_as_the_file_says(workspace: Workspace, file: Path) -> None:
-    assert run("apply", file).endswith("1 to create, 0 to update, 0 unchanged.\n")
+    assert run("apply", file).endswith("1 created, 0 updated, 0 unchanged.\n")
 
     monitor = Monitor.objects.select_related("spec").get()
     assert (monitor.name, monitor.workspace, monitor.severity) == (

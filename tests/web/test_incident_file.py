@@ -65,6 +65,17 @@ def test_every_step_that_is_unproven_is_told_and_not_the_first_alone(
     assert lines["2 more steps unproven"] == "Its rows are right; It is last night's"
 
 
+def test_it_tells_how_long_the_run_took(member_client: Client, drill: Drill) -> None:
+    assert "Duration" not in member_client.get(address(drill)).content.decode()
+    values = drill.incident.quote["sentence_values"] | {"duration_seconds": 95.0}
+    drill.incident.quote["sentence_values"] = values
+    Incident.objects.update(quote=drill.incident.quote)
+
+    retry = section(member_client.get(address(drill)).content.decode(), "Before you retry")
+
+    assert "<dt>Duration</dt><dd>1 min 35 s" in retry
+
+
 def test_a_run_that_was_too_short_says_how_short(
     member_client: Client, workspace: Workspace
 ) -> None:

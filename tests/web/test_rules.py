@@ -109,7 +109,11 @@ def test_rules_that_mean_the_same_are_no_new_version(
             (11, "steps[1].check"),
             "did you mean `expected`?",
         ),
-        (("- paid", "- payed"), (16, "steps[1].after"), "No earlier step is called “payed”."),
+        (
+            ("- paid", "- payed"),
+            (16, "steps[1].after"),
+            "No earlier step is called “payed”; earlier are: paid.",
+        ),
         (
             ("kind: access", "kind: access\n    kind: access"),
             (9, "steps[1].kind"),

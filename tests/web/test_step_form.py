@@ -159,7 +159,7 @@ def test_a_step_that_others_wait_for_cannot_lose_its_name_in_silence(
 
     assert answer.status_code == 422
     row = answer.content.decode().split('id="id_steps-1-claim"')[1].split("</div>")[0]
-    assert "after: No earlier step is called “paid”." in row
+    assert "after: No earlier step is called “paid”; earlier are: payment." in row
 
 
 def test_the_page_names_what_it_keeps(member_client: Client, whole: Monitor) -> None:

@@ -11,17 +11,18 @@ from luota.portal.blueprints.plans import Plan, Verb
 _SIGNS = {Verb.CREATE: "+", Verb.UPDATE: "~", Verb.KEEP: "="}
 
 
-def report(plans: Sequence[Plan]) -> str:
-    """Every monitor with what happens to it, and the sum."""
+def report(plans: Sequence[Plan], *, is_done: bool) -> str:
+    """Every monitor with what happens or happened to it, and the sum."""
     lines = [line for each in plans for line in _told(each)]
-    return "\n".join([*lines, sum_of(plans)])
+    return "\n".join([*lines, sum_of(plans, is_done=is_done)])
 
 
-def sum_of(plans: Sequence[Plan]) -> str:
-    """ "1 to create, 2 to update, 5 unchanged."."""
+def sum_of(plans: Sequence[Plan], *, is_done: bool) -> str:
+    """ "1 to create, 2 to update, 5 unchanged.", or "1 created, …"."""
     counts = Counter(each.verb for each in plans)
+    create, update = ("created", "updated") if is_done else ("to create", "to update")
     return (
-        f"{counts[Verb.CREATE]} to create, {counts[Verb.UPDATE]} to update, "
+        f"{counts[Verb.CREATE]} {create}, {counts[Verb.UPDATE]} {update}, "
         f"{counts[Verb.KEEP]} unchanged."
     )
 

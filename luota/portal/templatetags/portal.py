@@ -72,6 +72,11 @@ def duration(value: timedelta | None) -> str:
     return _largest(int(seconds), 2)
 
 
+@register.filter
+def seconds_long(seconds: float) -> str:
+    return duration(timedelta(seconds=seconds))
+
+
 def _largest(seconds: int, parts: int) -> str:
     found = []
     for size, name in _UNITS:

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         except (Unclear, FilesRefused) as error:
             raise CommandError(str(error)) from error
         if options["verbosity"]:
-            self.stdout.write(report(plans))
+            self.stdout.write(report(plans, is_done=not options["dry_run"]))
         if options["dry_run"] and any(each.verb is not Verb.KEEP for each in plans):
             sys.exit(CHANGES)
 
