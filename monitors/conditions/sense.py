@@ -214,9 +214,12 @@ def _check_names(spec: Spec) -> None:
 
 
 def _kinds(spec: Spec) -> Iterator[tuple[str, str]]:
-    for name, named in (("steps", spec.steps), ("comforts", spec.comforts), ("links", spec.links)):
-        for index, each in enumerate(named):
-            yield f"{name}[{index}].kind", each.kind
+    for index, step in enumerate(spec.steps):
+        yield f"steps[{index}].kind", step.kind
+    for index, comfort in enumerate(spec.comforts):
+        yield f"comforts[{index}].kind", comfort.kind
+    for index, link in enumerate(spec.links):
+        yield f"links[{index}].kind", link.kind
     for index, kind in enumerate(spec.opens_on):
         yield f"opens_on[{index}]", kind
 
