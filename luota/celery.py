@@ -1,20 +1,33 @@
-"""The Celery application and the one beat table."""
+"""The Celery application of the workers, that of the beat, and the one beat table."""
 
+import gc
 import os
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_before_create_process
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luota.settings")
 
 app = Celery("luota")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+clockwork = Celery("luota.beat", fixups=[], set_as_current=False)
+"""Calls tasks by their names and loads none: the beat needs no Django, and a third of the memory."""
+clockwork.config_from_object("django.conf:settings", namespace="CELERY")
 
 _SECOND = timedelta(seconds=1)
 _HOUR = timedelta(hours=1)
 
-app.conf.task_routes = {
+
+@worker_before_create_process.connect
+def share_what_is_loaded(**_told: Any) -> None:
+    """A worker's processes are copies of it: what no search for garbage touches, they go on sharing."""
+    gc.freeze()
+
+
+app.conf.task_routes = clockwork.conf.task_routes = {
     "incidents.tasks.tick": {"queue": "evaluate"},
     "incidents.tasks.send_due": {"queue": "notify"},
     "evidence.tasks.probe": {"queue": "probe"},
@@ -33,8 +46,8 @@ def _every(period: timedelta, task: str) -> dict[str, object]:
     return {"task": task, "schedule": period, "options": {"expires": period.total_seconds() * 0.9}}
 
 
-app.conf.beat_max_loop_interval = 1
-app.conf.beat_schedule = {
+clockwork.conf.beat_max_loop_interval = 1
+clockwork.conf.beat_schedule = {
     "tick": _every(_SECOND, "incidents.tasks.tick"),
     "outbox": _every(_SECOND, "incidents.tasks.send_due"),
     "probe": _every(_SECOND, "evidence.tasks.probe"),

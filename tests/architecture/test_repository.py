@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, get_resolver
 
-from luota.celery import app
+from luota.celery import app, clockwork
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ["luota", "workspaces", "monitors", "evidence", "incidents"]
@@ -128,9 +129,19 @@ def test_every_task_has_a_queue_that_a_process_of_the_procfile_serves():
 def test_every_beat_entry_names_a_task_and_expires_before_its_next_tick():
     names = {task.name for task in own_tasks()}
 
-    for entry in app.conf.beat_schedule.values():
+    for entry in clockwork.conf.beat_schedule.values():
         assert entry["task"] in names
         assert entry["options"]["expires"] < entry["schedule"].total_seconds()
+
+
+def test_the_beat_sends_to_the_same_queues_and_loads_no_application():
+    assert clockwork.conf.task_routes == app.conf.task_routes
+    look = (
+        "import sys; from luota.celery import clockwork; clockwork.finalize(auto=True);"
+        " clockwork.loader.init_worker(); assert clockwork.conf.broker_url;"
+        " sys.exit('django.db.models' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=False).returncode == 0
 
 
 def procfile():
