@@ -28,7 +28,7 @@ drill: $(RUN_STAMP) ## one more restore drill while `make run` runs (BREAK=dump|
 	@$(PY) -m examples.restore_drill --demo $(or $(LUOTA_HOME),.luota)/demo.json $(addprefix --break ,$(BREAK))
 
 test: $(DEV_STAMP) ## run all tests on the bundled engines (TESTS=path narrows)
-	@eval "$$(.ci/chromium)"; $(WITH_ENGINES) $(PY) -m pytest -n logical --dist loadfile $(TESTS)
+	@eval "$$(.ci/chromium)"; $(WITH_ENGINES) $(PY) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(DEV_STAMP) ## format, lint, types, import contracts, dependencies, migrations, templates
 	$(VENV)/bin/ruff format --check .

@@ -1,6 +1,7 @@
 """What most tests stand on: a workspace, its people signed in, its keys, a monitor."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,20 @@ from tests.factories import MembershipFactory, MonitorFactory, WorkspaceFactory
 from workspaces.audit import LUOTA
 from workspaces.models import Role, TokenKind, User, Workspace
 from workspaces.tokens import TokenDraft, issue_token
+
+_WAITING = ("tests/stories/", "tests/faults/", "tests/web/browser/")
+"""Their tests wait for deadlines, processes and browsers more than they work."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: while a story waits, others work."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories begin first, so that no long one is left over for a single worker at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_WAITING))
 
 
 @pytest.fixture
