@@ -176,13 +176,6 @@ def test_a_run_is_found_by_its_whole_external_id_in_any_workspace(
     assert found(support, Run, external[:-1]) == []
 
 
-def test_the_search_by_external_id_uses_its_index() -> None:
-    rows = Run.objects.filter(occurrence="x").exclude(key="")
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "run_by_external_id" in rows.explain()
-
-
 def test_the_audit_is_found_by_its_request(support: Client) -> None:
     monitor, request_id = MonitorFactory(), uuid7()
     event = audit.record(
