@@ -14,6 +14,7 @@ from evidence.forms import ReceiverForm
 from evidence.receiver_changes import Enrolled
 from evidence.receiver_models import Receiver
 from evidence.receivers.catalogue import VENDORS, Vendor
+from evidence.unplaced import waiting_from
 from luota.lib.pages import text_of
 from workspaces.access import MemberRequest, page_for
 from workspaces.audit import actor_of
@@ -154,7 +155,7 @@ def _shown_once(request: MemberRequest, row: Receiver, secret: str) -> HttpRespo
 
 
 def _context(row: Receiver) -> dict[str, object]:
-    """Two queries besides the row's own."""
+    """Three queries besides the row's own."""
     vendor: Vendor | None = VENDORS.get(row.vendor)
     return {
         "section": "settings",
@@ -163,6 +164,7 @@ def _context(row: Receiver) -> dict[str, object]:
         "address": _address(row),
         "secrets": changes.hints_of(row),
         "brought": queries.brought_by(row.pk),
+        "waiting": waiting_from(row),
         "refused": queries.refused_by(row.pk),
     }
 

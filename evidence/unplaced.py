@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from evidence.models import PlacingCount, Unplaced, UnplacedEvidence
+from evidence.models import PlacingCount, Receiver, Unplaced, UnplacedEvidence
 from monitors.conditions.placing import USUAL
 from monitors.models import Monitor, MonitorKind
 
 WAITS = timedelta(hours=72)
 """Senders repeat for three days; what found no run by then belongs to none that is watched."""
 _BATCH = 5_000
+_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,13 @@ def waiting_in(
     if sought.since:
         rows = rows.filter(received_at__gte=sought.since)
     return rows.filter(pk__lt=before) if before else rows
+
+
+def waiting_from(receiver: Receiver, *, most: int = 20) -> list[UnplacedEvidence]:
+    """What a receiver brought, among the latest of its vendor that wait; newest first. Index: unplaced_by_source."""
+    latest = waiting_in(receiver.workspace_id, Sought(source=receiver.vendor))
+    rows = UnplacedEvidence.objects.filter(pk__in=latest.values("pk")[:_LOOKED_AT])
+    return list(rows.filter(signal__receiver_id=str(receiver.pk)).order_by("-pk")[:most])
 
 
 def find_waiting(workspace_id: UUID, pk: UUID) -> UnplacedEvidence | None:

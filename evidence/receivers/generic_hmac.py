@@ -44,7 +44,7 @@ RULES = (
         match="*",
         kind="*",
         ids="as the receiver's settings name them",
-        note="without a kind in the body it is `event`; without an id the body's digest stands in",
+        note="without a kind in the body it is event; without an id the body's digest stands in",
     ),
 )
 _DECODERS = {"hex": from_hex, "base64": from_base64}

@@ -29,7 +29,7 @@ RULES = (
         kind="*",
         ids="data.id under the type's first word, each data.…_id under its name",
         note="invoice.paid with data.id is ids.invoice; data.metadata.luota_run or .run names the run; "
-        "without a type the kind is `event`",
+        "without a type the kind is event",
     ),
 )
 _FAMILIES = ("svix", "webhook")

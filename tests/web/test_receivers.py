@@ -128,6 +128,27 @@ def test_the_page_shows_deliveries_refusals_and_rules(
     assert "rule <code>invoice.*</code>" in run
 
 
+def test_what_was_taken_and_waits_for_its_run_is_told_with_its_rule(
+    member_client: Client, pages: str, workspace: Workspace
+) -> None:
+    """No monitor names the kind: answered 200, and still no evidence of a run."""
+    good = of.stripe(clock.now())
+    mine, other = (
+        ReceiverFactory(workspace=workspace, name=name, secrets_given=(good.secret,))
+        for name in ("Shop", "Other shop")
+    )
+    deliver(mine.pk, good)
+
+    page, elsewhere = (
+        member_client.get(f"{pages}{each.pk}").content.decode() for each in (mine, other)
+    )
+
+    assert "Taken, and without a run yet" in page
+    assert "No monitor names this kind" in page
+    assert "by the rule <code>invoice.*</code>" in page
+    assert "without a run yet" not in elsewhere
+
+
 def test_secrets_are_added_and_removed(member_client: Client, pages: str, workspace: Any) -> None:
     receiver = ReceiverFactory(workspace=workspace)
     page = f"{pages}{receiver.pk}"
@@ -185,5 +206,7 @@ def test_pages_take_few_queries(
 
     with django_assert_max_num_queries(4):
         member_client.get(pages)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(
+        7
+    ):  # session, person, memberships; receiver, brought, waiting, refused
         member_client.get(f"{pages}{receivers[0].pk}")

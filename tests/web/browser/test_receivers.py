@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from evidence.receiver_models import RefusedDelivery
+from evidence.models import RefusedDelivery, UnplacedEvidence
 from luota.lib import clock
 from tests.factories import ReceiverFactory
 from tests.factories import deliveries as of
@@ -19,12 +19,13 @@ PAGES = (
     "new?vendor=generic_hmac",
     "{receiver}",
     "{receiver}/delete",
+    "{orders}",
 )
 
 
 @pytest.fixture
 def places(drill: Drill) -> list[str]:
-    """The pages of a receiver that took one delivery and refused another."""
+    """The pages of a receiver that took one delivery and refused another, and of one whose delivery waits."""
     good = of.stripe(clock.now())
     receiver = ReceiverFactory(
         workspace=drill.monitor.workspace,
@@ -35,8 +36,17 @@ def places(drill: Drill) -> list[str]:
     deliver(receiver.pk, good)
     deliver(receiver.pk, of.stripe(clock.now(), secret="whsec_of_a_stranger"))
     assert RefusedDelivery.objects.exists()
+    keyed = of.standard_webhooks_public(clock.now())
+    orders = ReceiverFactory(
+        workspace=drill.monitor.workspace,
+        vendor="standard_webhooks",
+        name="Orders",
+        secrets_given=(keyed.secret,),
+    )
+    deliver(orders.pk, keyed)
+    assert UnplacedEvidence.objects.exists()
     home = f"{home_of(drill)}receivers/"
-    return [home + page.format(receiver=receiver.pk) for page in PAGES]
+    return [home + page.format(receiver=receiver.pk, orders=orders.pk) for page in PAGES]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
