@@ -1,6 +1,7 @@
 """How a monitor or a run stands, for any token that opens it: status only, never payloads."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -159,9 +160,14 @@ def tell_run(run: Run) -> dict[str, Any]:
         "comforts": [_tell_mark(comfort) for comfort in run.standing.get("comforts", [])],
         "missing": run.missing,
         "nextDeadline": run.next_deadline_at,
-        "latenessSeconds": run.lateness and run.lateness.total_seconds(),
-        "durationSeconds": run.duration and run.duration.total_seconds(),
+        "latenessSeconds": _seconds(run.lateness),
+        "durationSeconds": _seconds(run.duration),
     }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    """Of nothing at all 0, which a proof at its very deadline is late by."""
+    return None if span is None else span.total_seconds()
 
 
 def _tell_mark(mark: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,14 @@ def bound(monitor: Monitor) -> Client:
     return with_key(issued.secret)
 
 
+def test_what_took_no_time_at_all_is_told_as_0(
+    key_of: Callable[[TokenKind], str], run: Run
+) -> None:
+    Run.objects.update(lateness=timedelta(), duration=timedelta())
+    told = with_key(key_of(TokenKind.READ)).get(f"/v1/runs/{run.pk}").json()
+    assert (told["latenessSeconds"], told["durationSeconds"]) == (0, 0)
+
+
 @pytest.mark.parametrize("kind", list(TokenKind))
 def test_a_run_tells_its_state_steps_and_missing_paths(
     key_of: Callable[[TokenKind], str], run: Run, kind: TokenKind
