@@ -59,7 +59,8 @@ class Tallies:
         for piece in pieces:
             stored = [child for child in piece.children if child.is_kept]
             for child in stored:
-                self.placed[_place(child, child.monitor.id if child.monitor else None)] += 1
+                monitor_id = child.monitor.id if child.monitor else None
+                self.placed[_place(child, monitor_id)] += 1
             if stored:
                 self.placed[_place(piece)] += 1
                 settled = settles_at(_stretch(piece), settings.UNPLACED_SETTLE)

@@ -5,13 +5,14 @@ It belongs to no run. It stands with the monitor that lost most by it; further k
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
+from evidence.models import UnplacedEvidence
 from evidence.unplaced import Sought, waiting_in
 from incidents.closing import refresh_monitors
 from incidents.lifecycle import State, Trigger, next_state
@@ -71,6 +72,7 @@ def open_file(left: Left, *, now: datetime) -> None:
     files = _files(left.workspace_id, left.source)
     if files.unresolved().exists():
         return
+    left = replace(left, since=_first_at(left))
     monitor = Monitor.objects.select_related("owner__user").get(pk=left.monitor_id)
     route = _route_of(monitor)
     quote = quote_of_left(
@@ -180,7 +182,18 @@ def _route_of(monitor: Monitor) -> Route | None:
     return Route.objects.filter(workspace_id=monitor.workspace_id, is_default=True).first()
 
 
-def _examples(left: Left) -> list[Any]:
-    """The latest that wait. Index: unplaced_by_source."""
+def _first_at(left: Left) -> datetime:
+    """When the first of them came; the judgement knows its five minutes only."""
+    rows = _waiting(left).filter(received_at__gte=left.since).order_by("pk")
+    first = rows.values_list("received_at", flat=True).first()
+    return first or left.since
+
+
+def _waiting(left: Left) -> QuerySet[UnplacedEvidence]:
+    """Newest first. Index: unplaced_by_source."""
     rows = waiting_in(left.workspace_id, Sought(source=left.source))
-    return list(rows.filter(kind__in=list(left.kinds))[:MOST_EXAMPLES])
+    return rows.filter(kind__in=list(left.kinds))
+
+
+def _examples(left: Left) -> list[UnplacedEvidence]:
+    return list(_waiting(left)[:MOST_EXAMPLES])

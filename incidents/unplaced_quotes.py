@@ -40,6 +40,7 @@ def quote_of_left(
             "source": source,
             "kinds": counts,
             "examples": [_example(each) for each in examples],
+            "advice": sorted({advice(each) for each in examples}),
         },
     }
 
@@ -55,7 +56,6 @@ def _count(kind: str, found: PlacingBreak) -> dict[str, Any]:
         "total": found.counted.total,
         "usual_waiting": found.usual.waiting,
         "usual_total": found.usual.total,
-        "since": found.since.isoformat(),
     }
 
 
@@ -67,7 +67,7 @@ def _mark(count: Mapping[str, Any], examples: Sequence[UnplacedEvidence]) -> dic
         "claim": f"Evidence “{count['kind']}” finds its run",
         "verdict": Verdict.VIOLATED.value,
         "evidence_id": None,
-        "at": latest.received_at.isoformat() if latest else count["since"],
+        "at": latest.received_at.isoformat() if latest else None,
         "strength": Strength(latest.strength).name.lower() if latest else None,
         "due_at": None,
         "missing": [],
@@ -104,7 +104,7 @@ def _example(piece: UnplacedEvidence) -> dict[str, Any]:
         "id": str(piece.pk),
         "kind": piece.kind,
         "reason": piece.reason,
-        "why": f"{piece.get_reason_display()}. {advice(piece)}",
+        "why": piece.get_reason_display(),
         "received_at": piece.received_at.isoformat(),
         "ids": piece.ids,
         "summary": piece.signal.get("summary") or "",

@@ -20,7 +20,7 @@ from workspaces.models import Membership, Route
 DURATION_HINT = "such as 90s, 15m, 1h30m, 2d"
 _MODES = [(each.value, each.value.capitalize()) for each in Mode]
 _DURATIONS = ("grace", "start_within", "within", "warn_after", "min_duration", "max_duration")
-_IDLE = {"idle_in_a_row": "in_a_row", "idle_for": "no_longer_than"}
+_IDLE = {"idle_runs": "at_most", "idle_for": "no_longer_than"}
 """Fields of the one rule `nothing_to_do`."""
 _RULES_OF: dict[Mode, tuple[set[str], set[str]]] = {
     Mode.HEARTBEAT: ({"grace"}, {"schedules"}),
@@ -31,7 +31,7 @@ _RULES_OF: dict[Mode, tuple[set[str], set[str]]] = {
 _FIELDS = {
     "open_after.failures": "failures",
     "open_after.of": "of",
-    "nothing_to_do": "idle_in_a_row",
+    "nothing_to_do": "idle_runs",
     **{f"nothing_to_do.{rule}": name for name, rule in _IDLE.items()},
 }
 """{rule: the field in which it is written}, where they have different names."""
@@ -80,7 +80,7 @@ class MonitorForm(MarkedForm):
     attempts = forms.IntegerField(
         required=False, min_value=1, max_value=100, help_text="The last failing one is final."
     )
-    idle_in_a_row = forms.IntegerField(
+    idle_runs = forms.IntegerField(
         required=False, min_value=1, max_value=100, label="Nothing to do, in a row at most",
         help_text="Empty: that there was nothing to do proves nothing.",
     )  # fmt: skip

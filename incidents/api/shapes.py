@@ -151,7 +151,6 @@ class LeftKindShape(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     usualWaiting = serializers.IntegerField(source="usual_waiting")
     usualTotal = serializers.IntegerField(source="usual_total")
-    since = serializers.DateTimeField()
 
 
 class LeftPieceShape(serializers.Serializer[Any]):
@@ -172,6 +171,7 @@ class LeftShape(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]  # a field, not where it is read from
     kinds = LeftKindShape(many=True)
     examples = LeftPieceShape(many=True)
+    advice = serializers.ListField(child=serializers.CharField())
 
 
 class QuoteShape(serializers.Serializer[Any]):

@@ -61,7 +61,7 @@ def _claimed(value: dict[str, Any]) -> dict[str, Any]:
 
 
 _CLOCK_TIME = record({"at": clock, "timezone": text(64)}, required=("at",))
-_IDLE = record({"in_a_row": count(MOST_COUNTED), "no_longer_than": duration})
+_IDLE = record({"at_most": count(MOST_COUNTED), "no_longer_than": duration})
 _SHARE = record({"at_least": count(1_000_000), "ratio": ratio})
 
 
@@ -141,7 +141,7 @@ _STEP = record(
 def _idle(value: object, path: str) -> Idle:
     given = _IDLE(value, path)
     if not given:
-        raise SpecInvalid(path, 'Give a bound: {"in_a_row": 3}, {"no_longer_than": "7d"} or both.')
+        raise SpecInvalid(path, 'Give a bound: {"at_most": 3}, {"no_longer_than": "7d"} or both.')
     return Idle(**given)
 
 

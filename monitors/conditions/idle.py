@@ -17,8 +17,8 @@ class Excess(NamedTuple):
 def find_excess(rule: Idle, earlier: EarlierRuns, at: datetime) -> Excess | None:
     """None while the runs before allow this one to have nothing to do, too; bounds themselves are allowed."""
     times = earlier.idle + 1
-    if rule.in_a_row is not None and times > rule.in_a_row:
-        values = (("times", str(times)), ("most", str(rule.in_a_row)))
+    if rule.at_most is not None and times > rule.at_most:
+        values = (("times", str(times)), ("most", str(rule.at_most)))
         return Excess(Reason.NOTHING_TOO_OFTEN, values)
     longest = rule.no_longer_than
     if longest and earlier.since and at - earlier.since > longest:

@@ -141,7 +141,7 @@ class Threshold:
 class Idle:
     """How long runs may say that there was nothing to do before somebody looks; at least one of the two is set."""
 
-    in_a_row: int | None = None
+    at_most: int | None = None
     """Runs with nothing to do since the last one that did real work."""
     no_longer_than: timedelta | None = None
     """Since that one."""

@@ -128,3 +128,11 @@ def test_a_field_that_is_no_condition_has_no_place(writer: Client, job: Monitor)
 
     assert told["field"] == "spec.within"
     assert told.keys().isdisjoint({"line", "column", "excerpt"})
+
+
+def test_the_rule_for_nothing_to_do_is_told_as_it_was_given(writer: Client, job: Monitor) -> None:
+    rule = {"atMost": 3, "noLongerThan": "7d"}
+    changed = patch(writer, job, {"nothingToDo": rule})
+    assert (changed.status_code, changed.json()["spec"]["rules"]["nothingToDo"]) == (200, rule)
+    refused = patch(writer, job, {"nothingToDo": {}})
+    assert (refused.status_code, refused.json()["field"]) == (422, "spec.nothingToDo")

@@ -20,7 +20,7 @@ T0 = instant("2026-03-02 10:00")
 HOUR = timedelta(hours=1)
 IMPORT = {
     "within": "2h",
-    "nothing_to_do": {"in_a_row": 2, "no_longer_than": "2d"},
+    "nothing_to_do": {"at_most": 2, "no_longer_than": "2d"},
     "steps": [{"name": "rows", "kind": "rows_visible"}],
 }
 

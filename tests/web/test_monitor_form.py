@@ -201,9 +201,9 @@ def test_the_edit_form_saved_unchanged_changes_nothing(member_client: Client, dr
 @pytest.mark.parametrize(
     ("given", "rule"),
     [
-        ({"idle_in_a_row": "3"}, {"in_a_row": 3}),
+        ({"idle_runs": "3"}, {"at_most": 3}),
         ({"idle_for": "7d"}, {"no_longer_than": "7d"}),
-        ({"idle_in_a_row": "3", "idle_for": "7d"}, {"in_a_row": 3, "no_longer_than": "7d"}),
+        ({"idle_runs": "3", "idle_for": "7d"}, {"at_most": 3, "no_longer_than": "7d"}),
         ({}, None),
     ],
 )

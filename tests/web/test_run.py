@@ -127,7 +127,7 @@ def test_it_costs_the_same_for_much_evidence(
 def test_a_run_with_nothing_to_do_says_so_and_asks_for_no_step(
     member_client: Client, drill: Drill
 ) -> None:
-    rules = {**drill.monitor.spec.document, "nothing_to_do": {"in_a_row": 2}}
+    rules = {**drill.monitor.spec.document, "nothing_to_do": {"at_most": 2}}
     monitor = watched(
         Mode.RUN, since=drill.began_at, document=rules, workspace=drill.monitor.workspace
     )

@@ -126,7 +126,7 @@ run_specs = st.builds(
     min_duration=st.none() | st.none() | durations,
     max_duration=perhaps,
     attempts=st.integers(1, 3),
-    nothing_to_do=st.none() | st.builds(Idle, in_a_row=st.integers(1, 3), no_longer_than=perhaps),
+    nothing_to_do=st.none() | st.builds(Idle, at_most=st.integers(1, 3), no_longer_than=perhaps),
     comforts=comforts,
     steps=steps(),
 )

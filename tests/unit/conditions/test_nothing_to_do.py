@@ -22,7 +22,7 @@ from tests.unit.conditions.instants import (
 )
 
 DAY = timedelta(days=1)
-RULE = Idle(in_a_row=3, no_longer_than=7 * DAY)
+RULE = Idle(at_most=3, no_longer_than=7 * DAY)
 IDLE_JOB = replace(JOB, nothing_to_do=RULE)
 IDLE_DRILL = replace(DRILL, nothing_to_do=RULE)
 
@@ -96,7 +96,7 @@ def test_beyond_the_bound_real_work_still_proves_the_run():
 
 
 def test_one_bound_alone_is_a_rule():
-    often = replace(DRILL, nothing_to_do=Idle(in_a_row=1))
+    often = replace(DRILL, nothing_to_do=Idle(at_most=1))
     long = replace(DRILL, nothing_to_do=Idle(no_longer_than=DAY))
     earlier = EarlierRuns(idle=40, since=NOON - DAY / 2)
 
@@ -171,8 +171,8 @@ def test_said_twice_it_counts_once():
     ("rule", "field"),
     [
         ({}, "nothing_to_do"),
-        ({"in_a_row": 0}, "nothing_to_do.in_a_row"),
-        ({"in_a_row": 101}, "nothing_to_do.in_a_row"),
+        ({"at_most": 0}, "nothing_to_do.at_most"),
+        ({"at_most": 101}, "nothing_to_do.at_most"),
         ({"no_longer_than": "soon"}, "nothing_to_do.no_longer_than"),
         ({"times": 3}, "nothing_to_do.times"),
         (True, "nothing_to_do"),
@@ -185,7 +185,7 @@ def test_a_rule_without_a_bound_is_refused_by_its_field(rule, field):
 
 
 def test_the_rule_is_written_as_it_was_read():
-    document = {"nothing_to_do": {"in_a_row": 3, "no_longer_than": "7d"}}
+    document = {"nothing_to_do": {"at_most": 3, "no_longer_than": "7d"}}
     assert to_document(parse_spec(Mode.RUN, document)) == document
 
 
@@ -193,4 +193,4 @@ def test_the_rule_is_written_as_it_was_read():
 def test_only_runs_have_it(mode):
     rules = {"schedules": [{"interval": "5m"}]} if mode is Mode.HEARTBEAT else {"max_age": "1h"}
     with pytest.raises(SpecInvalid, match="has no such rule"):
-        parse_spec(mode, {**rules, "nothing_to_do": {"in_a_row": 3}})
+        parse_spec(mode, {**rules, "nothing_to_do": {"at_most": 3}})
