@@ -2,12 +2,17 @@
 
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 
 from monitors.models import Monitor
 from workspaces.models import Workspace
+
+_ALL = Value(UUID(int=0), models.UUIDField())
+"""Stands for no monitor in the index."""
 
 
 class PlacingCount(models.Model):
@@ -30,9 +35,13 @@ class PlacingCount(models.Model):
     class Meta:
         constraints = [
             # Counting is adding to the row that is there; the counts of a source in order.
+            # An expression, since Django asks the server whether it knows NULLS NOT DISTINCT: no check may need one.
             models.UniqueConstraint(
-                fields=["workspace", "source", "kind", "stretch", "monitor"],
-                nulls_distinct=False,
+                "workspace",
+                "source",
+                "kind",
+                "stretch",
+                Coalesce("monitor", _ALL),
                 name="placing_count_once",
             ),
         ]

@@ -113,7 +113,8 @@ _ADD = """
         (workspace_id, source, kind, stretch, monitor_id, placed, waiting)
     SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::uuid[],
         %s::int[], %s::int[])
-    ON CONFLICT (workspace_id, source, kind, stretch, monitor_id) DO UPDATE
+    ON CONFLICT (workspace_id, source, kind, stretch,
+        coalesce(monitor_id, '00000000-0000-0000-0000-000000000000'::uuid)) DO UPDATE
         SET placed = c.placed + excluded.placed, waiting = c.waiting + excluded.waiting
 """
 _TAKE = """
