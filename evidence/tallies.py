@@ -15,6 +15,7 @@ from django.conf import settings
 from evidence.decisions import Entry
 from evidence.models import Unplaced
 from monitors.conditions.placing import settles_at, stretch_of
+from monitors.conditions.rules import Mode
 
 
 class _Place(NamedTuple):
@@ -55,13 +56,12 @@ class Tallies:
             _earliest(self.moved, entry, entry.received_at)
 
     def count_placed(self, pieces: Sequence[Entry]) -> None:
-        """Those of which something was stored; a repetition counts for nothing."""
+        """Those that found a run; a repetition counts for nothing, and neither does a beat, which needs none."""
         for piece in pieces:
-            stored = [child for child in piece.children if child.is_kept]
-            for child in stored:
-                monitor_id = child.monitor.id if child.monitor else None
-                self.placed[_place(child, monitor_id)] += 1
-            if stored:
+            homes = [m for child in piece.children if child.is_kept and (m := _home(child))]
+            for monitor_id in homes:
+                self.placed[_place(piece, monitor_id)] += 1
+            if homes:
                 self.placed[_place(piece)] += 1
                 settled = settles_at(_stretch(piece), settings.UNPLACED_SETTLE)
                 _earliest(self.moved, piece, settled)
@@ -87,6 +87,12 @@ def _earliest(marks: dict[_Source, datetime], entry: Entry, at: datetime) -> Non
     sender = entry.signal.sender
     source = (sender.workspace_id, sender.source)
     marks[source] = min(at, marks.get(source, at))
+
+
+def _home(child: Entry) -> UUID | None:
+    """The monitor in whose run it was stored; content and heartbeats take whatever comes."""
+    monitor = child.monitor
+    return monitor.id if monitor and monitor.mode == Mode.RUN else None
 
 
 def _stretch(entry: Entry) -> datetime:

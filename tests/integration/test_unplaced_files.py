@@ -13,6 +13,7 @@ from evidence.models import PlacingCount, PlacingWatch, UnplacedEvidence
 from evidence.placing import signal_of
 from evidence.signals import Action, Sender
 from evidence.unplaced import forget_counts
+from incidents import unplaced_review
 from incidents.models import Delivery, Incident, Transition
 from incidents.operations import resolve
 from incidents.sentences import headline
@@ -199,6 +200,13 @@ def test_kinds_that_nobody_names_are_listed_and_never_a_break(report: Monitor) -
     assert not Incident.objects.exists()
 
 
+def test_a_beat_needs_no_run_and_is_not_counted() -> None:
+    rules = {"schedules": [{"interval": "5m"}], "opens_on": ["email.delivered"]}
+    beating = watched(Mode.HEARTBEAT, since=T0, document=rules)
+    deliver(beating, 3, at=T0)
+    assert not PlacingCount.objects.exists()
+
+
 def test_what_comes_twice_is_counted_once(report: Monitor) -> None:
     sender = Sender(workspace_id=report.workspace_id, token_id=None, source="resend")
     found = Found(kind="email.delivered", occurred_at=T0, ids={"message": "m"}, event_id="e")
@@ -229,3 +237,23 @@ def test_counts_are_forgotten_when_they_say_nothing_of_what_is_usual(report: Mon
     assert forget_counts(now=T0 + timedelta(days=7)) == 0
     assert forget_counts(now=T0 + timedelta(days=9)) > 0
     assert not PlacingCount.objects.exists()
+
+
+def test_what_comes_while_a_source_is_judged_is_judged_next(
+    report: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark raises the version: the judgement over older counts is thrown away."""
+    deliver(report, 6, at=T0)
+    real = unplaced_review._lock_monitors
+
+    def interrupted(monitor_ids: Any) -> None:
+        deliver(report, 1, at=T0 + MINUTE)
+        real(monitor_ids)
+
+    monkeypatch.setattr(unplaced_review, "_lock_monitors", interrupted)
+    review_placing(watermark=T0 + HOUR, now=T0 + HOUR)
+    assert not Incident.objects.exists()
+
+    monkeypatch.setattr(unplaced_review, "_lock_monitors", real)
+    review_placing(watermark=T0 + HOUR, now=T0 + HOUR)
+    assert "7 of 7" in headline(Incident.objects.get())
