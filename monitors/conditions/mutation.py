@@ -27,8 +27,8 @@ from monitors.conditions.values import (
 
 MOST_PIECES, MOST_LEAVES, MOST_MEMBERS = 10, 20, 20
 """Pieces of one kind, values of one piece and members of a batch that are spoilt: the first ones."""
-_EFFORT = 300_000
-"""All folds together, in pieces of evidence that are replayed: about three seconds, however wide a spec is."""
+_EFFORT = 150_000
+"""All folds together, in pieces of evidence that are replayed: a second or two, however wide a spec is."""
 _EFFORT_OF_STEP, _EFFORT_OF_FOLD = 16, 20
 _INSTANT = timedelta(microseconds=1)
 

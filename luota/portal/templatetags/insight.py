@@ -1,6 +1,7 @@
 """How pages show what is found out about a spec: holes in words, values, what a piece of evidence is to a step."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -22,10 +23,13 @@ _CODE = re.compile(r"`([^`]*)`")
 
 
 @register.filter
-def sentence(hole: Mutant) -> SafeString:
-    """The end of "Nobody would notice if …"; names are set as code."""
-    words = escape(holes.hole_sentence(hole))
-    return mark_safe(_CODE.sub(r"<code>\1</code>", words))  # noqa: S308 - escaped above
+def sentences(found: Iterable[Mutant]) -> list[tuple[SafeString, int]]:
+    """The ends of "Nobody would notice if …", each once with how often; names are set as code."""
+    counts = Counter(holes.hole_sentence(hole) for hole in found)
+    return [
+        (mark_safe(_CODE.sub(r"<code>\1</code>", escape(words))), times)  # noqa: S308 - escaped
+        for words, times in counts.items()
+    ]
 
 
 @register.filter
