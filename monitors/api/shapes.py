@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 from luota.lib.api import Problem, invalid
 from luota.lib.shapes import ChoiceField, Shape, choice_of
+from monitors.conditions.changes import changes
 from monitors.conditions.reading import SpecInvalid
 from monitors.conditions.rules import Mode, Schedule, Share, Step
 from monitors.conditions.rules import Spec as Rules
@@ -114,6 +115,20 @@ WATCH_HELP = (
 )
 
 
+class ChangeShape(serializers.Serializer[Any]):
+    path = serializers.CharField(help_text="Such as steps[receipt].check: entries by their names.")
+    old = serializers.JSONField(allow_null=True, help_text="null: it was not there.")
+    new = serializers.JSONField(allow_null=True, help_text="null: it is not there any more.")
+
+
+class SpecChangesShape(serializers.Serializer[Any]):
+    """What differs between two versions of a monitor's rules."""
+
+    before = serializers.IntegerField()
+    version = serializers.IntegerField()
+    changes = ChangeShape(many=True)
+
+
 class MonitorShape(serializers.Serializer[Any]):
     """The configuration of a monitor and how it stands."""
 
@@ -178,6 +193,15 @@ def tell_version(spec: Spec) -> dict[str, Any]:
         "createdAt": spec.created_at,
         "createdBy": str(spec.created_by or ""),
         "rules": _renamed(spec.document, outside_name),
+    }
+
+
+def tell_changes(old: Spec, new: Spec) -> dict[str, Any]:
+    found = changes(_renamed(old.document, outside_name), _renamed(new.document, outside_name))
+    return {
+        "before": old.number,
+        "version": new.number,
+        "changes": [each._asdict() for each in found],
     }
 
 

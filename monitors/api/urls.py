@@ -13,6 +13,11 @@ urlpatterns = [
         views.SpecView.as_view(),
         name="api-spec",
     ),
+    path(
+        "v1/monitors/<str:monitor_id>/specs/<str:number>/changes",
+        views.SpecChangesView.as_view(),
+        name="api-spec-changes",
+    ),
     path("v1/monitors/<str:monitor_id>/pause", views.PauseView.as_view(), name="api-pause"),
     path("v1/monitors/<str:monitor_id>/resume", views.ResumeView.as_view(), name="api-resume"),
     path("v1/monitors/<str:monitor_id>/silence", views.SilenceView.as_view(), name="api-silence"),

@@ -9,12 +9,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from luota.lib.api import Problem, invalid, json_response, unauthorised
-from luota.lib.shapes import PAGING, answers, page_shape, read_body
+from luota.lib.shapes import PAGING, answers, check_query, page_shape, read_body
 from monitors import interruptions, operations
 from monitors.api import shapes
 from monitors.api.standings import MonitorStandingShape, get_standing, tell_standing
 from monitors.conditions.document import SpecInvalid
-from monitors.models import Monitor
+from monitors.models import Monitor, Spec
 from monitors.queries import specs_of
 from monitors.standings import monitors_of
 from workspaces.api.management import ManagementView, get_own, newest_first
@@ -23,6 +23,9 @@ from workspaces.authentication import Caller, caller_of
 _CONFIRM = OpenApiParameter(
     "confirm", str, description="The monitor's name. Needed when it has files, runs or evidence."
 )
+_BEFORE = [
+    OpenApiParameter("before", int, description="A version; without it, the one before this one.")
+]
 
 
 @contextmanager
@@ -156,11 +159,37 @@ class SpecView(ManagementView):
     def get(self, request: HttpRequest, monitor_id: str, number: str) -> HttpResponse:  # noqa: ARG002
         """One version of its rules, as it was made."""
         monitor = _own_monitor(self.caller, monitor_id)
-        is_number = number.isascii() and number.isdigit() and len(number) < 10
-        spec = specs_of(monitor.pk).filter(number=int(number)).first() if is_number else None
-        if spec is None:
-            raise unauthorised()
-        return json_response(200, shapes.tell_version(spec))
+        return json_response(200, shapes.tell_version(_get_version(monitor, number)))
+
+
+class SpecChangesView(ManagementView):
+    @extend_schema(
+        operation_id="compareMonitorSpecs",
+        parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH), *_BEFORE],
+        responses=answers({200: shapes.SpecChangesShape}, 422),
+    )
+    def get(self, request: HttpRequest, monitor_id: str, number: str) -> HttpResponse:
+        """What differs between this version of its rules and an earlier (or later) one, field by field."""
+        monitor = _own_monitor(self.caller, monitor_id)
+        check_query(request, _BEFORE)
+        new = _get_version(monitor, number)
+        before = request.GET.get("before", str(max(1, new.number - 1)))
+        old = _find_version(monitor, before)
+        if old is None:
+            raise invalid("before", "Give the number of a version of these rules.")
+        return json_response(200, shapes.tell_changes(old, new))
+
+
+def _get_version(monitor: Monitor, number: str) -> Spec:
+    spec = _find_version(monitor, number)
+    if spec is None:
+        raise unauthorised()
+    return spec
+
+
+def _find_version(monitor: Monitor, number: str) -> Spec | None:
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    return specs_of(monitor.pk).filter(number=int(number)).first() if is_number else None
 
 
 class PauseView(ManagementView):

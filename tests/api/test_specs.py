@@ -66,6 +66,39 @@ def test_one_version_is_told_as_it_was_made(reader: Client, versions: str) -> No
     assert told["createdAt"]
 
 
+def test_what_a_version_changed_is_told_field_by_field(reader: Client, versions: str) -> None:
+    assert reader.get(f"{versions}/3/changes").json() == {
+        "before": 2,
+        "version": 3,
+        "changes": [
+            {"path": "schedules", "old": [{"interval": "10m"}], "new": [{"interval": "15m"}]}
+        ],
+    }
+    assert reader.get(f"{versions}/3/changes", {"before": 3}).json()["changes"] == []
+    assert reader.get(f"{versions}/1/changes").json()["before"] == 1
+
+
+@pytest.mark.parametrize("before", ["9", "x", "-1", ""])
+def test_a_version_to_compare_with_that_is_none_is_refused(
+    reader: Client, versions: str, before: str
+) -> None:
+    answer = reader.get(f"{versions}/3/changes", {"before": before})
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "before")
+
+
+def test_changes_of_what_is_not_there_or_not_ones_own_are_not_told(
+    reader: Client, versions: str, key_of: Callable[[TokenKind], str]
+) -> None:
+    theirs = MonitorFactory().pk
+
+    assert reader.get(f"{versions}/9/changes").status_code == 401
+    assert reader.get(f"/v1/monitors/{theirs}/specs/1/changes").status_code == 401
+    sender = with_key(key_of(TokenKind.INGEST))
+    assert sender.get(f"{versions}/3/changes").status_code == 403
+    assert reader.get(f"{versions}/3/changes", {"form": 1}).status_code == 422
+
+
 @pytest.mark.parametrize("number", ["0", "4", "-1", "latest", "9" * 30])
 def test_a_version_that_is_not_there_is_not_told_apart(
     reader: Client, versions: str, number: str

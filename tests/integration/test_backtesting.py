@@ -120,8 +120,8 @@ def test_it_costs_a_few_queries_for_each_batch(
     try_rules(monitor=monitor, rules=RULES, now=T0 + 5 * DAY)  # parses the old rules once
     monkeypatch.setattr(backtesting, "BATCH", 2)
 
-    # runs, how much evidence they have; then twice blind windows, pauses, evidence
-    with django_assert_num_queries(8):
+    # runs, how much evidence they have; then twice blind windows, pauses, blind probes, evidence
+    with django_assert_num_queries(10):
         try_rules(monitor=monitor, rules=RULES, now=T0 + 5 * DAY)
 
 

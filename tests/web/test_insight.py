@@ -73,11 +73,11 @@ def test_the_pages_cost_a_few_queries(
     # session, person, memberships, monitor; ledger
     with django_assert_num_queries(5):
         member_client.get(page_of(drill.monitor, "ledger"))
-    # …, monitor; run in time or (here) late, blind windows, pauses, evidence
-    with django_assert_num_queries(9):
+    # …, monitor; run in time or (here) late; blind windows, pauses, blind probes, evidence
+    with django_assert_num_queries(10):
         member_client.get(page_of(drill.monitor, "mutation"))
-    # …, run; blind windows, pauses, evidence
-    with django_assert_num_queries(7):
+    # …, run; blind windows, pauses, blind probes, evidence
+    with django_assert_num_queries(8):
         member_client.get(why_of(drill.run))
 
 
