@@ -78,8 +78,9 @@ class MutateView(ManagementView):
 
 class LedgerView(ManagementView):
     @extend_schema(operation_id="getLedger", responses=answers({200: shapes.LedgerShape}))
-    def get(self, request: HttpRequest, monitor_id: str) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
         """How often each comfort was green while the outcome was missing."""
+        check_query(request, [])
         monitor = _own_monitor(self.caller, monitor_id)
         return json_response(200, shapes.tell_ledger(ledger_of(monitor, now=self.now)))
 

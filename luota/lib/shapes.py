@@ -138,7 +138,7 @@ def check_query(request: HttpRequest, known: Sequence[OpenApiParameter]) -> None
     names = [each.name for each in known]
     for name in request.GET:
         if name not in names:
-            raise invalid(name, f"Unknown; known are {', '.join(names)}.")
+            raise invalid(name, f"Unknown; known are {', '.join(names) or 'none'}.")
 
 
 def cursor_in(request: HttpRequest) -> UUID | None:

@@ -156,8 +156,9 @@ class SpecView(ManagementView):
         parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH)],
         responses=answers({200: shapes.SpecVersionShape}),
     )
-    def get(self, request: HttpRequest, monitor_id: str, number: str) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: HttpRequest, monitor_id: str, number: str) -> HttpResponse:
         """One version of its rules, as it was made."""
+        check_query(request, [])
         monitor = _own_monitor(self.caller, monitor_id)
         return json_response(200, shapes.tell_version(_get_version(monitor, number)))
 

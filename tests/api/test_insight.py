@@ -16,6 +16,7 @@ from luota.lib import clock
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run, Spec
 from tests.conftest import with_key
+from tests.factories import RunFactory
 from tests.factories.moments import judge, tell, watched
 from workspaces.models import TokenKind, Workspace
 
@@ -237,6 +238,21 @@ def test_values_are_for_management_tokens_only(
     assert [ingest.get(path).status_code for path in paths] == [403, 403]
     assert [reader.get(path).status_code for path in paths] == [200, 200]
     assert post(reader, billing, "mutate", {}).status_code == 403
+
+
+def test_what_belongs_to_others_opens_like_what_is_not_there(manager: Client) -> None:
+    theirs = RunFactory()
+    at = f"/v1/monitors/{theirs.monitor_id}"
+
+    reads = [manager.get(path) for path in (f"{at}/ledger", f"/v1/runs/{theirs.pk}/why")]
+    asks = [post(manager, theirs.monitor, verb, {"spec": {}}) for verb in ("backtest", "mutate")]
+    assert [each.status_code for each in (*reads, *asks)] == [401] * 4
+
+
+def test_a_parameter_that_means_nothing_is_refused(manager: Client, billing: Monitor) -> None:
+    answer = manager.get(f"/v1/monitors/{billing.pk}/ledger?since=now")
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "since")
 
 
 def test_what_is_not_there_opens_for_nobody(manager: Client) -> None:

@@ -1,5 +1,6 @@
 """Pages about whether a spec is right: holes, the ledger, why."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -10,8 +11,10 @@ from django.test import Client
 from evidence.signals import Action
 from luota.lib import clock
 from monitors.models import Monitor, Run, Spec
+from tests.factories import RunFactory
 from tests.factories.moments import judge, tell
 from tests.web.conftest import MINUTE, RESTORE, Drill
+from workspaces.models import Role
 
 
 def page_of(monitor: Monitor, tail: str) -> str:
@@ -79,6 +82,20 @@ def test_the_pages_cost_a_few_queries(
     # …, run; blind windows, pauses, blind probes, evidence
     with django_assert_num_queries(8):
         member_client.get(why_of(drill.run))
+
+
+# ── who may see ───────────────────────────────────────────────────────────────────────────────
+def test_all_members_see_what_is_found_out_and_nobody_else(
+    client_as: Callable[[Role], Client], drill: Drill
+) -> None:
+    viewer, theirs = client_as(Role.VIEWER), RunFactory()
+    pages = [page_of(drill.monitor, each) for each in ("ledger", "mutation")]
+    assert [viewer.get(each).status_code for each in (*pages, why_of(drill.run))] == [200] * 3
+
+    foreign = [page_of(theirs.monitor, each) for each in ("ledger", "mutation")]
+    smuggled = why_of(theirs).replace(str(theirs.workspace_id), str(drill.run.workspace_id))
+    addresses = (*foreign, why_of(theirs), smuggled)
+    assert [viewer.get(each).status_code for each in addresses] == [404] * 4
 
 
 # ── why ───────────────────────────────────────────────────────────────────────────────────────
