@@ -30,7 +30,7 @@ from monitors.conditions.paths import (
     references_of,
     tree_of,
 )
-from monitors.conditions.refusals import refusal, words_of
+from monitors.conditions.refusals import no_answer, refusal, words_of
 from monitors.conditions.values import Evidence, Verdict
 
 RUN, EXPECTED = "run", "expected"
@@ -118,8 +118,9 @@ class Condition:
             return _MET
         if says is False:
             return _VIOLATED
-        if found.type().name() != "ERROR":
-            return Answer(Verdict.BROKEN, fault=f"line 1, column 1: {says!r} is neither yes nor no")
+        kind = found.type().name()
+        if kind != "ERROR":
+            return Answer(Verdict.BROKEN, fault=f"line 1, column 1: {no_answer(says, kind)}")
         return self._explain(str(says), values)
 
     def _explain(self, said: str, values: Mapping[str, Any]) -> Answer:

@@ -3,9 +3,11 @@
 What it says otherwise is passed on as it is. Each text that is read here stands in a table of tests.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from monitors.conditions.condition_text import ConditionInvalid, excerpt_of
 
@@ -23,6 +25,8 @@ _UNREADABLE = re.compile(r"Syntax error: token recognition error at: '(?P<word>.
 _RESERVED = re.compile(r"reserved identifier: (?P<word>\w+)")
 _STATUS = re.compile(r"[A-Z_]+: ")
 
+_LONGEST = 200
+"""Faults go into sentences, files and mails; what a payload holds may be thousands of times as long."""
 _FUNCTIONS = re.findall(
     r"\w+",
     "all bool bytes contains double duration dyn endsWith exists exists_one filter getDate getDayOfMonth"
@@ -97,7 +101,20 @@ def refusal(
 
 def words_of(said: str) -> str:
     """What could not be judged, of a condition that was asked."""
-    return _PLAIN.get(said) or _overload(said) or _STATUS.sub("", said, count=1)
+    return _short(_PLAIN.get(said) or _overload(said) or _STATUS.sub("", said, count=1))
+
+
+def no_answer(value: Any, kind: str) -> str:
+    """Of a value that is neither true nor false, and the library's name of its type: a payload is not told whole."""
+    if value is None or isinstance(value, int | float | str):
+        told = _short(json.dumps(value, ensure_ascii=False))
+    else:
+        told = _TYPES.get(kind.lower().partition("<")[0], "a value")
+    return f"{told} is neither yes nor no"
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
 
 
 def _is_call(lines: Sequence[str], place: tuple[int, int, str]) -> bool:

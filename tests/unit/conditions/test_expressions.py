@@ -153,7 +153,10 @@ GOLDEN = [
     ("access.payload.rows.all(r, r)", BROKEN, "`&&` does not take these values"),
     ("access.payload.status ? true : false", BROKEN, "`? :` does not take these values"),
     ("access.payload.count", BROKEN, "line 1, column 1: 5 is neither yes nor no"),
-    ("access.payload.nothing", BROKEN, "None is neither yes nor no"),
+    ("access.payload.nothing", BROKEN, "null is neither yes nor no"),
+    ("access.payload.plan", BROKEN, '"pro" is neither yes nor no'),
+    ("access.payload.price", BROKEN, "9.5 is neither yes nor no"),
+    ("dyn(access.occurred_at)", BROKEN, "a timestamp is neither yes nor no"),
     ("access.payload.big * access.payload.big > 0", BROKEN, "a whole number grows beyond 64 bits"),
     (
         "access.payload.status == 'active' &&\n    access.payload.digits > 1",
@@ -298,6 +301,22 @@ def test_a_fault_in_brackets_is_found_there(text, place):
 )
 def test_what_is_read_is_told_from_the_text_as_the_library_reads_it(text):
     assert compile_condition(text, KINDS).judge(WORLD).verdict is MET
+
+
+def test_a_fault_is_one_short_sentence_whatever_the_payload_holds():
+    world = World(latest={"access": evidence("access", {"x": "y" * 30_000})}, expected={}, run={})
+
+    for text in ("access.payload.x", "access.payload", "'a'.matches('(' + access.payload.x)"):
+        assert len(compile_condition(text, ("access",)).judge(world).fault) < 250
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("access.payload.rows", "a list"), ("access.payload", "an object")]
+)
+def test_of_a_payload_that_is_no_answer_only_its_kind_is_told(text, told):
+    fault = compile_condition(text, KINDS).judge(WORLD).fault
+
+    assert fault == f"line 1, column 1: {told} is neither yes nor no"
 
 
 def test_comments_and_texts_hide_no_loop():
