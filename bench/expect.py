@@ -9,12 +9,15 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.stock import make_monitors, make_workspace  # noqa: E402
-from evidence import expected  # noqa: E402
+from evidence import expected, pull_ledger, pulling  # noqa: E402
 from evidence.list_keys import hasher, make_list_key  # noqa: E402
 from evidence.models import ExpectedSet  # noqa: E402
+from evidence.pull_operations import PullDraft, create_pull  # noqa: E402
+from evidence.pulls.contract import PullWay  # noqa: E402
 from incidents import reconciling  # noqa: E402
 from incidents.models import Incident  # noqa: E402
 from incidents.run_review import review_runs  # noqa: E402
@@ -50,6 +53,7 @@ def main() -> None:
         f"| both anti-joins (target: 5) | {joined:.1f} | {bare_joins:.1f} | {joined / bare_joins:.1f}x |"
     )
     under_hmac(workspace, kept, now, joined)
+    by_pull(kept, now, taken)
     fill_in(workspace, crowded, now + HOUR)
 
 
@@ -72,6 +76,25 @@ def under_hmac(workspace: Workspace, monitor: Monitor, now: datetime, plain: flo
         f"| both anti-joins under HMAC, against plain keys | {joined:.1f} | {plain:.1f} | {joined / plain:.1f}x |"
     )
     print(f"| the same, against hashing alone | {joined:.1f} | {bare:.1f} | {joined / bare:.1f}x |")
+
+
+def by_pull(monitor: Monitor, now: datetime, pushed: float) -> None:
+    """The same keys as Luota reads them from a database (this one), checks, spools and takes them."""
+    place = connection.get_connection_params()
+    settings.PROBE_SOCKET_FOLDERS = [place["host"]]
+    target = {
+        "dsn": f"postgresql://{place['user']}@/{place['dbname']}?host={place['host']}",
+        "query": f"SELECT 'in_' || n FROM generate_series(1, {KEYS}) n",  # noqa: S608 - ours
+    }
+    draft = PullDraft(name="bench", way=PullWay.SQL, target=target, reach_back=HOUR)
+    pull = create_pull(monitor=monitor, draft=draft, actor=LUOTA, now=now)
+    pull_ledger.ask(pull, now=now)
+    pulled = timed(lambda: pulling.pull_due(now=now))
+    pull.refresh_from_db()
+    assert pull.taken_count == KEYS, pull.fault
+    print(
+        f"| list pulled by SQL, against the pushed one | {pulled:.1f} | {pushed:.1f} | {pulled / pushed:.1f}x |"
+    )
 
 
 def list_of(count: int) -> Iterator[str]:

@@ -50,10 +50,10 @@ class PullForm(forms.Form):
     timezone = forms.CharField(required=False, max_length=64, label="Time zone")
     reach_back = LengthField(
         required=False,
-        label="Runs count that opened so long before",
-        help_text="Empty: any run of the key, however old.",
+        label="Reach back",
+        help_text="Runs count that opened so long before. Empty: any run of the key, however old.",
     )
-    start_within = LengthField(required=False, label="and so long after")
+    start_within = LengthField(required=False, help_text="And so long after.")
     settle = LengthField(required=False, label="Time to settle", help_text="15m unless said.")
     may_be_empty = forms.BooleanField(required=False, label="It may have no keys")
     is_paused = forms.BooleanField(required=False, label="Paused")

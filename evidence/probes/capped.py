@@ -38,6 +38,8 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
     """Monotonic."""
     most_bytes = MOST_BYTES
     _read = 0
+    _left = 0
+    """Waiting when the last read was over."""
 
     @classmethod
     def open(
@@ -65,8 +67,11 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
         try:
             wanted: Any = next(gen)
             while True:
-                wanted = gen.send(self._ready(wanted)) or wanted
+                ready = self._ready(wanted)
+                wanted = gen.send(ready) or wanted
+                self._left = self._waiting()
         except StopIteration as done:
+            self._left = self._waiting()
             value: RV = done.value
             return value
 
@@ -75,19 +80,25 @@ class CappedConnection(psycopg.Connection[tuple[Any, ...]]):
         left = self.ends_at - monotonic()
         if left <= 0:
             raise TooMuch("The database gave no whole answer in time.", Obstacle.TIMEOUT)
-        socket = self.pgconn.socket
         with selectors.DefaultSelector() as selector:
-            selector.register(socket, int(wanted))
+            selector.register(self.pgconn.socket, int(wanted))
             found = selector.select(min(_WAIT_SECONDS, left))
         ready = Ready(found[0][1]) if found else Ready.NONE
         if ready & Ready.R:
-            self._count(socket)
+            self._count()
         return ready
 
-    def _count(self, socket: int) -> None:
-        waiting = array.array("i", [0])
-        fcntl.ioctl(socket, termios.FIONREAD, waiting)
-        self._read += waiting[0]
+    def _count(self) -> None:
+        """What came since the last read. libpq reads a portion at a time: the rest was counted before."""
+        self._read += max(0, self._waiting() - self._left)
         if self._read > self.most_bytes:
             said = f"The database sent more than {self.most_bytes} bytes."
             raise TooMuch(said, Obstacle.ANSWER)
+
+    def _waiting(self) -> int:
+        """Bytes that have come and were not read."""
+        if self.closed:
+            return 0
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self.pgconn.socket, termios.FIONREAD, waiting)
+        return waiting[0]

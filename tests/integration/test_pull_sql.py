@@ -23,7 +23,8 @@ def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, s
         parameters = connection.get_connection_params()
     place = {name: str(parameters[name]) for name in ("host", "user", "dbname")}
     listed = f"{place['dbname']}_listed"
-    with psycopg.connect(**place, autocommit=True) as own:
+    # Not the test's own database: another worker ends the sessions of its own when it has no more to do.
+    with psycopg.connect(**place | {"dbname": "postgres"}, autocommit=True) as own:
         own.execute(f"DROP DATABASE IF EXISTS {listed}")
         own.execute(f"CREATE DATABASE {listed}")
         with psycopg.connect(**place | {"dbname": listed}, autocommit=True) as theirs:
