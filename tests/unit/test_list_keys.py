@@ -1,6 +1,8 @@
 """HMACs of keys, against the standard library and the published vectors."""
 
 import hmac
+import re
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,3 +30,11 @@ def test_the_second_case_of_rfc_4231() -> None:
 )
 def test_it_is_hmac_sha256_whatever_the_secret(secret: bytes, key: str) -> None:
     assert hasher(secret)(key) == hmac.digest(secret, key.encode(), "sha256").hex()
+
+
+def test_the_guide_has_these_vectors_and_tells_how_to_make_them() -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/expected-lists.md").read_text()
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)` \| `([0-9a-f]{64})` \|$", guide, re.MULTILINE)
+    assert len(rows) == 2
+    for secret, key, name in rows:
+        assert hasher(secret.encode())(key) == name
