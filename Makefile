@@ -14,6 +14,7 @@ DEV_STAMP := $(VENV)/.dev-$(firstword $(shell cksum < requirements/dev.txt))
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal \
 	--python-version 3.11 --no-annotate --no-header pyproject.toml
+AZURITE := $(VENV)/azurite/.at-$(firstword $(shell cksum < tests/azurite/package-lock.json))
 TEST_HOME ?= .luota/test
 TESTS ?= tests
 WITH_ENGINES := env -u DATABASE_URL -u REDIS_URL $(PY) -m luota.embedded --home $(TEST_HOME) exec --throwaway --
@@ -27,7 +28,7 @@ run: $(RUN_STAMP) ## start everything and a living demo (PORT=8000 LUOTA_HOME=.l
 drill: $(RUN_STAMP) ## one more restore drill while `make run` runs (BREAK=dump|encrypt|decrypt|restore|stale|silent)
 	@$(PY) -m examples.restore_drill --demo $(or $(LUOTA_HOME),.luota)/demo.json $(addprefix --break ,$(BREAK))
 
-test: $(DEV_STAMP) ## run all tests on the bundled engines (TESTS=path narrows)
+test: $(DEV_STAMP) $(AZURITE) ## run all tests on the bundled engines (TESTS=path narrows)
 	@eval "$$(.ci/chromium)"; $(WITH_ENGINES) $(PY) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(DEV_STAMP) ## format, lint, types, import contracts, dependencies, migrations, templates
@@ -62,6 +63,13 @@ $(DEV_STAMP): | $(PY)
 	@echo "Installing what Luota and its tests need ..."
 	@$(INSTALL) requirements/dev.txt
 	@rm -f $(VENV)/.dev-* && touch $@
+
+# Without npm, or without its registry, the tests of az:// say that they were skipped.
+$(AZURITE): | $(PY)
+	@mkdir -p $(VENV)/azurite && rm -f $(VENV)/azurite/.at-* && cp tests/azurite/package*.json $(VENV)/azurite/
+	@if command -v npm >/dev/null; then echo "Installing a server of Azure's protocol for the tests ..."; \
+		npm ci --silent --no-audit --no-fund --prefix $(VENV)/azurite >/dev/null 2>&1 || echo "npm could not."; fi
+	@touch $@
 
 $(PY):
 	@test -n "$(PYTHON)" || { echo "luota: Python 3.11 or newer is missing: install python3 and python3-venv." >&2; exit 1; }

@@ -5,18 +5,18 @@ s3://, gs:// and az:// need the extra package of their name; file:// reads under
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import fsspec
-
 from evidence.probes.contract import CannotLook, Look, Obstacle, Seen
 from evidence.probes.finding import fill
 from evidence.probes.obstacles import obstacle_of
+from evidence.probes.reach import Reach
 from evidence.probes.storage import OPENERS
 from monitors.conditions.reading import SpecInvalid, record
 
@@ -58,6 +58,8 @@ def _url(value: object, where: str) -> str:
         raise SpecInvalid(where, "Keep credentials in a secret, not in the address.")
     if _WILD.search(url.rpartition("/")[0]):
         raise SpecInvalid(where, "* ? [ ] may stand in the last part of the path only.")
+    if parts.scheme != "file" and not (parts.netloc and parts.path.startswith("/")):
+        raise SpecInvalid(where, "Name the bucket and a path in it.")
     if ".." in url.split("/") or "::" in url:
         raise SpecInvalid(where, "The path may not climb, and addresses are not chained.")
     return url
@@ -84,10 +86,10 @@ def look(look: Look) -> Seen:
     url = fill(target.url, look, _quoted)
     scheme, _, place = url.partition("://")
     try:
-        store = OPENERS[scheme](look.secret or "", look.permits)
-        found = list(_matching(store, place, look))
-        newest = max(found, key=_age, default=None)
-        return _seen(newest, len(found), _beginning(store, newest, target.head, look))
+        with closing(Reach(scheme, OPENERS[scheme](look.secret or "", look.permits))) as reach:
+            found = list(_matching(reach, place, look))
+            newest = max(found, key=_age, default=None)
+            return _seen(newest, len(found), _beginning(reach, newest, target.head, look))
     except CannotLook:
         raise
     except Exception as error:  # each store's library has errors of its own
@@ -95,41 +97,34 @@ def look(look: Look) -> Seen:
         raise CannotLook(f"The store says: {_first_line(error)}", obstacle) from error
 
 
-def _matching(store: fsspec.AbstractFileSystem, place: str, look: Look) -> Iterator[_Object]:
+def _matching(reach: Reach, place: str, look: Look) -> Iterator[_Object]:
     """All objects that are meant, none of them in a deeper folder."""
     folder, _, name = place.rpartition("/")
     is_many = not name or _WILD.search(name)
-    _refuse_outside(store, folder if is_many else place, look)
-    try:
-        listed = store.ls(folder, detail=True) if is_many else [store.info(place)]
-    except FileNotFoundError:
-        return  # that nothing is there was seen
+    _refuse_outside(reach, folder if is_many else place, look)
+    listed = reach.listed(folder) if is_many else reach.info(place)
     if len(listed) > MOST_LISTED:
         raise CannotLook(f"More than {MOST_LISTED} objects lie there: name a narrower place.")
     for entry in listed:
         path = str(entry["name"])
         fits = not is_many or fnmatch.fnmatchcase(path.rpartition("/")[2], name or "*")
-        if fits and entry.get("type") == "file" and _is_inside(store, path, look):
+        if fits and entry.get("type") == "file" and _is_inside(reach, path, look):
             yield _object(entry)
 
 
-def _refuse_outside(store: fsspec.AbstractFileSystem, path: str, look: Look) -> None:
-    if not _is_inside(store, path, look):
+def _refuse_outside(reach: Reach, path: str, look: Look) -> None:
+    if not _is_inside(reach, path, look):
         sentence = "Files are read under PROBE_FILE_ROOTS only, symlinks resolved."
         raise CannotLook(sentence, Obstacle.REFUSED)
 
 
-def _is_inside(store: fsspec.AbstractFileSystem, path: str, look: Look) -> bool:
+def _is_inside(reach: Reach, path: str, look: Look) -> bool:
     """Of a file: does it really lie under a root, wherever its symlinks lead?"""
-    if "file" not in _protocols(store):
+    if reach.scheme != "file":
         return True
     real = Path(path).resolve()
     roots = [Path(root).resolve() for root in look.permits.file_roots]
     return any(real.is_relative_to(root) for root in roots)
-
-
-def _protocols(store: fsspec.AbstractFileSystem) -> Sequence[str]:
-    return (store.protocol,) if isinstance(store.protocol, str) else tuple(store.protocol)
 
 
 def _object(entry: Mapping[str, Any]) -> _Object:
@@ -157,13 +152,11 @@ def _age(found: _Object) -> tuple[float, str]:
     return (found.modified_at.timestamp() if found.modified_at else 0.0, found.path)
 
 
-def _beginning(
-    store: fsspec.AbstractFileSystem, found: _Object | None, length: int, look: Look
-) -> bytes:
+def _beginning(reach: Reach, found: _Object | None, length: int, look: Look) -> bytes:
     if found is None or not length or not found.size:
         return b""
-    _refuse_outside(store, found.path, look)  # again: it may have been replaced since it was listed
-    return bytes(store.cat_file(found.path, start=0, end=min(length, found.size)))[:length]
+    _refuse_outside(reach, found.path, look)  # again: it may have been replaced since it was listed
+    return reach.beginning(found.path, min(length, found.size))
 
 
 def _seen(found: _Object | None, count: int, head: bytes) -> Seen:

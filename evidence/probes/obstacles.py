@@ -8,6 +8,7 @@ import psycopg
 import requests
 
 from evidence.probes.contract import Obstacle
+from luota.lib.guard import AddressRefused
 
 _AUTH_CODES = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "InvalidToken"}
@@ -22,8 +23,14 @@ _NAME_WORDS = (
     "Name or service not known",
     "Could not contact DNS",
 )
-_OF_TIME = (TimeoutError, requests.Timeout, psycopg.errors.QueryCanceled)
-_OF_LOCKS = psycopg.errors.LockNotAvailable
+_TYPES: tuple[tuple[tuple[type[BaseException], ...], Obstacle], ...] = (
+    ((AddressRefused,), Obstacle.REFUSED),
+    ((socket.gaierror,), Obstacle.NAME),
+    ((ssl.SSLError,), Obstacle.TLS),
+    ((TimeoutError, requests.Timeout), Obstacle.TIMEOUT),
+    ((psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable), Obstacle.TIMEOUT),
+    ((psycopg.errors.InsufficientPrivilege, PermissionError), Obstacle.AUTH),
+)
 
 
 def obstacle_of(error: BaseException, *, otherwise: Obstacle) -> Obstacle:
@@ -39,14 +46,9 @@ def obstacle_of(error: BaseException, *, otherwise: Obstacle) -> Obstacle:
 
 
 def _by_type(error: BaseException) -> Obstacle | None:
-    if isinstance(error, socket.gaierror):
-        return Obstacle.NAME
-    if isinstance(error, ssl.SSLError):
-        return Obstacle.TLS
-    if isinstance(error, (*_OF_TIME, _OF_LOCKS)):
-        return Obstacle.TIMEOUT
-    if isinstance(error, psycopg.errors.InsufficientPrivilege | PermissionError):
-        return Obstacle.AUTH
+    for types, obstacle in _TYPES:
+        if isinstance(error, types):
+            return obstacle
     if isinstance(error, psycopg.Error) and error.sqlstate:
         return Obstacle.AUTH if error.sqlstate.startswith("28") else Obstacle.SQL
     return _by_code(error)

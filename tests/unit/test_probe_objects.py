@@ -197,9 +197,9 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_store_is_looked_at_like_a_folder(memory: Any) -> None:
     memory.pipe("/bucket/a.json", b'{"a": 1}')
     memory.pipe("/bucket/deep/b.json", b"{}")
-    seen = look_at("memory:///bucket/*.json")
+    seen = look_at("memory://bucket/*.json")
     assert (seen.payload["count"], seen.payload["head"]["text"]) == (1, '{"a": 1}')
-    assert look_at("memory:///bucket/none.json").payload["exists"] is False
+    assert look_at("memory://bucket/none.json").payload["exists"] is False
 
 
 def test_what_a_store_says_is_told_in_one_line(
@@ -210,7 +210,7 @@ def test_what_a_store_says_is_told_in_one_line(
 
     monkeypatch.setattr(type(memory), "info", refuse)
     with pytest.raises(CannotLook, match=r"The store says: Access Denied\.$"):
-        look_at("memory:///bucket/a.json")
+        look_at("memory://bucket/a.json")
 
 
 @pytest.fixture
