@@ -27,6 +27,8 @@ _LOWEST_OTHER_PORT = 1024
 _OTHER_PROTOCOLS = (1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6679, 6697)
 _BAD_PORTS = frozenset({*_OTHER_PROTOCOLS, *range(6665, 6670)})
 """Ports above 1023 on which other protocols would take a request for their own (the Fetch standard's list)."""
+_OLD_FORMS = ["::/96", "::ffff:0:0:0/96"]
+"""IPv4 inside IPv6, compatible and translated: a router may still unpack them, and the library does not know them."""
 all_ends_at: ContextVar[float] = ContextVar("all_ends_at")
 """Monotonic instant at which a call with its redirects must be over; unset: each answer has its own end."""
 
@@ -72,6 +74,7 @@ def policy_for(allowed_networks: Sequence[str]) -> AntiSSRFPolicy:
     policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
     policy.add_xff_header = False
     policy.allow_plain_text_http = True  # narrowed by the adapter
+    policy.add_denied_addresses(_OLD_FORMS)
     if allowed_networks:
         policy.add_allowed_addresses(list(allowed_networks))
     return policy

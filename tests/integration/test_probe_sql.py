@@ -181,6 +181,19 @@ ESCAPES = [
     "LOAD 'auto_explain'",
     "ALTER SYSTEM SET work_mem = '1GB'",
     "SELECT pg_notify('x', repeat('y', 100000))",
+    "SELECT lo_export(1, '/tmp/luota-probe-was-here')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT * FROM dblink('dbname=postgres', 'INSERT INTO looked_at VALUES (60)') AS t(n int)",
+    "SELECT query_to_xml('INSERT INTO looked_at VALUES (61)', true, true, '')",
+    "SELECT 1) AS looked LIMIT 1) AS lines; COPY looked_at FROM PROGRAM 'echo 62'; --",
+    "SELECT 1 /*",
+    "SELECT 1 -- */ ) AS looked) AS lines; INSERT INTO looked_at VALUES (63)\n; COMMIT",
+    "RESET ALL",
+    "SET statement_timeout = 0",
+    "SELECT set_config('default_transaction_read_only', 'off', false), setval('looked_seq', 7)",
+    "DISCARD ALL",
+    "REFRESH MATERIALIZED VIEW looked_at",
+    "IMPORT FOREIGN SCHEMA public FROM SERVER s INTO public",
 ]
 
 

@@ -88,12 +88,24 @@ HOSTILE = [
     "https://[::ffff:7f00:1]/",
     "https://[::ffff:169.254.169.254]/",
     "https://[::ffff:10.0.0.1]/",
+    "https://[::127.0.0.1]/",  # compatible
+    "https://[::a00:1]/",
+    "https://[::ffff:0:127.0.0.1]/",  # translated
+    "https://[::ffff:0:a9fe:a9fe]/",
     "https://[64:ff9b::7f00:1]/",  # NAT64
     "https://[64:ff9b::a9fe:a9fe]/",
     "https://[64:ff9b:1::a00:1]/",
     "https://[2002:7f00:1::]/",  # 6to4
     "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",  # Teredo
     "https://[fe80::1]/",  # link-local
+    "https://[fe80::1%25eth0]/",  # with a zone
+    "https://[::1%25lo]/",
+    "https://%31%32%37.0.0.1/",
+    "https://0177.1/",
+    "https://0x7f.1/",
+    "https://[2002:a9fe:a9fe::1]/",
+    "https://[5f00::1]/",
+    "https://192.88.99.1/",
     "https://[fc00::1]/",  # unique local
     "https://[fd00:ec2::254]/",  # metadata by IPv6
     "https://[fec0::1]/",
