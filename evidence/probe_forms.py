@@ -51,8 +51,7 @@ class ProbeForm(forms.Form):
 
     way: Way
     first: tuple[str, ...] = ()
-    """Fields of the way that stand below the name."""
-    last: tuple[str, ...] = ()
+    """Fields of the way that stand below the name; the others, which few need, come last."""
 
     name = forms.CharField(max_length=120, help_text="For people: the plan in the shop’s database.")
     secret = forms.ModelChoiceField(
@@ -85,7 +84,7 @@ class ProbeForm(forms.Form):
         secrets.queryset = Secret.objects.filter(workspace_id=monitor.workspace_id).order_by("name")
         if monitor.mode != Mode.FRESHNESS:
             del self.fields["subject"]
-        self.order_fields(["name", *self.first, "secret", "emits", *self.last])
+        self.order_fields(["name", *self.first, "secret", "emits", "every", "on_deadline"])
 
     def clean_every(self) -> timedelta | None:
         given = self.cleaned_data["every"].strip()
@@ -157,8 +156,7 @@ class _WithPaths(ProbeForm):
 
 class HttpForm(_WithPaths):
     way = Way.HTTP
-    first = ("url", "plain", "header", "scheme")
-    last = ("pick", "ids", "fresh", "headers", "statuses")
+    first = ("url",)
 
     url = forms.CharField(
         max_length=2000,
@@ -227,7 +225,6 @@ class HttpForm(_WithPaths):
 class SqlForm(_WithPaths):
     way = Way.SQL
     first = ("dsn", "query")
-    last = ("ids", "fresh")
 
     dsn = forms.CharField(
         max_length=1000,
@@ -273,7 +270,7 @@ FORMS: dict[str, type[ProbeForm]] = {
     form.way.value: form for form in (HttpForm, SqlForm, ObjectForm)
 }
 LABELS = {
-    Way.HTTP.value: "A web address",
-    Way.SQL.value: "A PostgreSQL database",
-    Way.OBJECT.value: "An object or a file",
+    Way.HTTP.value: "web address",
+    Way.SQL.value: "PostgreSQL database",
+    Way.OBJECT.value: "object or file",
 }
