@@ -34,6 +34,12 @@ _CROWD = 1000
 """Judged in one round: more are waiting, or have just been filed."""
 _LOCK = 0x4C55_0003
 _INSTANT = timedelta(microseconds=1)
+_REVIEWS = (
+    "monitors_monitor WHERE review_at < %s",
+    "monitors_run WHERE review_at < %s",
+    "evidence_placingwatch WHERE review_at < %s",
+)
+"""Indexes: monitor_review_due, run_review_due, placing_watch_due."""
 _LISTS_WAIT = (
     "evidence_expectedset WHERE due_at < %s AND state <> 'reconciled'",
     "evidence_expectedset WHERE follow_at < %s",
@@ -61,6 +67,9 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             sight = _sight(now())
             if sight.watermark is None:
                 break
+            left = SLICE - (now() - began)
+            if not _falls_due(before=max(now() + left, sight.watermark + _INSTANT)):
+                break  # as mostly: one question, and none of those below
             judged_monitors = review_monitors(watermark=sight.watermark, now=now())
             judged_sources = review_placing(watermark=sight.watermark, now=now())
             is_listing = _go_on_with_lists(watermark=sight.watermark, now=now())
@@ -70,9 +79,7 @@ def tick(now: Callable[[], datetime]) -> TickReport:
             crowd.tell(is_here=judged_monitors + judged_runs >= _CROWD)
             if judged_monitors or judged_sources or is_listing or judged_runs:
                 continue
-            left = SLICE - (now() - began)
-            is_over = sight.is_blind or left <= timedelta(0)
-            if is_over or not _falls_due(before=now() + left):
+            if sight.is_blind or left <= timedelta(0):
                 break
             time.sleep(min(left, NAP).total_seconds())
     return report
@@ -92,9 +99,8 @@ def _go_on_with_lists(*, watermark: datetime, now: datetime) -> int:
 
 
 def _falls_due(*, before: datetime) -> bool:
-    """Is there anything to wait for? Indexes: monitor_review_due, run_review_due, and those of lists."""
-    reviews = ("monitors_monitor WHERE review_at < %s", "monitors_run WHERE review_at < %s")
-    return _is_any((*reviews, *_LISTS_WAIT), before=before)
+    """Is there anything to do, or to wait for?"""
+    return _is_any((*_REVIEWS, *_LISTS_WAIT), before=before)
 
 
 def _is_any(places: Sequence[str], *, before: datetime) -> bool:

@@ -26,6 +26,7 @@ PATIENCE = timedelta(seconds=30)
 AGAIN_AFTER = timedelta(seconds=1)
 _BY_SILENCE = frozenset({Cause.UNPROVEN, Cause.STUCK, Cause.PARTIAL})
 """Breaks that say that something did not come: a look may find it."""
+_BROKEN = frozenset(state.value for state in BROKEN_STATES)
 
 
 def hold_back(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> set[UUID]:
@@ -55,7 +56,7 @@ def hold_back(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> s
 
 
 def _may_be_seen(case: Case, watermark: datetime) -> bool:
-    is_new = case.run.state not in {state.value for state in BROKEN_STATES}
+    is_new = case.run.state not in _BROKEN
     lasting = _lasting(case)
     return (
         is_new

@@ -11,6 +11,8 @@ from incidents.cases import Case
 from luota.lib.bulk import as_array
 from monitors.conditions.values import BROKEN_STATES, Reason, State
 
+_BROKEN = frozenset(state.value for state in BROKEN_STATES)
+
 
 def supersede(cases: Sequence[Case], *, now: datetime) -> set[UUID]:
     """Mark what is moot as due; returns the runs of these cases that were overtaken already."""
@@ -122,5 +124,4 @@ def _find_overtaken(cursor: Any, cases: Sequence[Case], now: datetime) -> set[UU
 
 
 def _newly_broken(case: Case) -> bool:
-    was_broken = case.run.state in {state.value for state in BROKEN_STATES}
-    return case.judgement.state in BROKEN_STATES and not was_broken
+    return case.judgement.state in BROKEN_STATES and case.run.state not in _BROKEN
