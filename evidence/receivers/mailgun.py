@@ -53,8 +53,8 @@ def verify(
 ) -> None:
     """The signature lies in the body, which therefore must be parsed first; headers say nothing.
 
-    Whoever saw one delivery could put other words beside its token: the token is the idempotency key,
-    so that only the first words count.
+    Whoever saw one delivery could put other words beside its token: the token is the idempotency key, so that
+    in each monitor only the first words count. In a monitor that the first words did not concern they would count.
     """
     del headers
     signed = part(object_of(raw), "signature")
