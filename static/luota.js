@@ -56,6 +56,7 @@
     if (etag) target.dataset.etag = etag;
     age(target);
     reveal(target);
+    point(target);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const said = $("[role=status]", document.getElementById(event.detail.target.id) || document);
@@ -84,14 +85,16 @@
   });
 
   // ── the line of a text that is meant ────────────────────────────────────────────────────────
-  const text = $("textarea[data-line]");
-  if (text) {
+  const point = (root) => {
+    const text = $("textarea[data-line]", root);
+    if (!text) return;
     const lines = text.value.split("\n");
     const at = lines.slice(0, text.dataset.line - 1).join("\n").length + (text.dataset.line > 1 ? 1 : 0);
     text.focus({ preventScroll: true });
     text.setSelectionRange(at, at + (lines[text.dataset.line - 1] || "").length);
     text.scrollTop = Math.max(0, (text.scrollHeight / lines.length) * (text.dataset.line - 4));
-  }
+  };
+  point(document);
 
   // ── keys ─────────────────────────────────────────────────────────────────────────────────────
   let waitsForGo = false;

@@ -1,7 +1,7 @@
 """Rules where they are wrong, differ or cannot be judged: as readable as every other page, and the way there."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from monitors.models import Monitor
 from tests.web.browser.conftest import Visit, home_of
@@ -41,6 +41,37 @@ def test_a_wrong_rule_is_mended_where_it_is_shown(
     assert page.get_by_text("Version 2 is in force").is_visible()
     # The policy's own complaint would be among them; a page that is answered 422 is told as an error.
     assert [each for each in complaints if "422" not in each] == []
+
+
+def test_rules_are_tried_without_a_reload_and_as_readable_as_the_rest(
+    page: Page, drill: Drill, complaints: list[str]
+) -> None:
+    address = f"{home_of(drill)}monitors/{drill.monitor.pk}/rules/edit"
+    page.goto(address)
+    page.evaluate("document.body.dataset.same = 'yes'")
+    page.get_by_label("Rules as YAML").fill(WRONG)
+    page.get_by_role("button", name="Try on past runs").click()
+
+    assert "Not tried. Line 5, column 12" in page.get_by_role("alert").inner_text()
+    assert page.evaluate("document.activeElement.selectionStart") == WRONG.index("    check: ")
+
+    page.get_by_label("Rules as YAML").fill(RIGHT)
+    page.get_by_role("button", name="Try on past runs").click()
+    page.get_by_role("heading", name="Tried on 1 past run; not saved").wait_for()
+
+    assert page.get_by_label("Rules as YAML").input_value() == RIGHT
+    assert page.evaluate("document.body.dataset.same") == "yes"
+    assert page.url.endswith(address)
+    assert faults(page) == []
+    assert not is_too_wide(page)
+    assert [each for each in complaints if "422" not in each] == []
+
+
+def test_the_address_of_a_problem_leads_to_it(page: Page) -> None:
+    page.goto("/docs/api#problem-too_old")
+    page.get_by_text("/v1/runs/start").first.wait_for()
+    expect(page.locator("#problem-too_old")).to_be_in_viewport()
+    assert page.url.endswith("#problem-too_old")
 
 
 def test_what_differs_is_readable(page: Page, drill: Drill) -> None:
