@@ -1,10 +1,11 @@
 """A probe of Luota that an example has look at its page: made by the public API, and asked to look now."""
 
+import time
 from typing import Any
 
 import requests
 
-from examples.reporting import NotTaken, session_for
+from examples.reporting import PATIENCE_SECONDS, TRY_AGAIN, NotTaken, session_for
 
 DAY_SECONDS = 86_400
 
@@ -21,20 +22,22 @@ class Onlooker:
     def watch(self, *, emits: str, target: dict[str, Any]) -> str:
         """The id of the probe, found by its name.
 
-        It looks when it is asked. One whose page is always there would look on deadlines, too.
+        It is paused, for the page is there as long as the example: it looks when it is asked, and never by itself.
+        One whose page is always there looks on deadlines.
         """
+        wanted = {"target": target, "isPaused": True}
         body = {
             "name": self.name,
             "way": "http",
             "emits": emits,
-            "target": target,
             "everySeconds": DAY_SECONDS,
+            **wanted,
         }
         path = f"/v1/monitors/{self.monitor_id}/probes"
         for probe in self._call("GET", path)["items"]:
             if probe["name"] == self.name:
-                if probe["target"] != target:
-                    self._call("PATCH", f"/v1/probes/{probe['id']}", {"target": target})
+                if any(probe[name] != value for name, value in wanted.items()):
+                    self._call("PATCH", f"/v1/probes/{probe['id']}", wanted)
                 return str(probe["id"])
         return str(self._call("POST", path, body)["id"])
 
@@ -46,9 +49,16 @@ class Onlooker:
         return dict(seen["payload"])
 
     def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        answer: requests.Response = self._session.request(
-            method, f"{self.base_url}{path}", json=body, timeout=30
-        )
-        if not answer.ok:
-            raise NotTaken(f"Luota refused {path}: {answer.status_code} {answer.text[:300]}")
-        return dict(answer.json())
+        """Again for a while when Luota is away, or was asked to look a moment ago."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            answer = self._session.request(method, f"{self.base_url}{path}", json=body, timeout=30)
+            if answer.status_code not in TRY_AGAIN or time.monotonic() > deadline:
+                return _told(path, answer)
+            time.sleep(float(answer.headers.get("Retry-After", 1)))
+
+
+def _told(path: str, answer: requests.Response) -> dict[str, Any]:
+    if not answer.ok:
+        raise NotTaken(f"Luota refused {path}: {answer.status_code} {answer.text[:300]}")
+    return dict(answer.json())

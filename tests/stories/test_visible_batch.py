@@ -160,6 +160,10 @@ def test_the_file_has_timeline_tags_duration_and_summary_of_this_very_batch(
     assert quote["retry"]["hint"]
     assert quote["owner"] == "Messages"
     assert [each["runId"] for each in file["affectedRuns"]] == [run["runId"]]
+    assert run["durationSeconds"] == quote["sentenceValues"]["durationSeconds"]
+    why = batches.product.read(f"/v1/runs/{run['runId']}/why")
+    ended = "F" if expected.cause == "failed" else "D"
+    assert [move["letter"] for move in why["path"]] == ["A", ended]
 
 
 def test_the_demo_is_enough_and_a_good_batch_closes_the_file_of_a_stale_page(
