@@ -29,6 +29,8 @@ class Tally:
     violated: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     """Members whose piece is newer than the verdict on them."""
+    faults: dict[str, Answer] = field(default_factory=dict)
+    """Of members whose piece cannot be judged; each is asked again only when something of it changes."""
     wanted: int | None = None
     count: int = 0
     """How many of those that are wanted have met it."""
@@ -52,10 +54,10 @@ class Tally:
         """Met by enough members; `missing` names those that it still waits for."""
         self._read(world.expected)
         for member in sorted(self.changed):
-            verdict = self._ask(member, condition, world)
-            if verdict.verdict is Verdict.BROKEN:
-                return verdict
+            self._ask(member, condition, world)
         self.changed.clear()
+        if self.faults:
+            return next(iter(self.faults.values()))
         return self._sum_up(was_met=was_met)
 
     def missing(self) -> tuple[str, ...]:
@@ -76,16 +78,18 @@ class Tally:
             self.wanted, self.count = len(self._members), len(self.met & self._members.keys())
         self._said = said
 
-    def _ask(self, member: str, condition: Condition | None, world: World) -> Answer:
+    def _ask(self, member: str, condition: Condition | None, world: World) -> None:
         piece = self.latest[member]
         found = condition.judge(world.with_latest(piece)) if condition else Answer(Verdict.MET)
-        if found.verdict is Verdict.MET:
+        self.faults.pop(member, None)
+        if found.verdict is Verdict.BROKEN:
+            self.faults[member] = found
+        elif found.verdict is Verdict.MET:
             self.violated.discard(member)
             self._count_in(member)
         elif found.verdict is Verdict.VIOLATED:
             self.violated.add(member)
             self._count_out(member)
-        return found
 
     def _count_in(self, member: str) -> None:
         if member not in self.met:

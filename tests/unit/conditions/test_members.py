@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from monitors.conditions.fold import fold
+from monitors.conditions.members import Tally
 from monitors.conditions.rules import Mode, Share, Spec, Step
-from monitors.conditions.values import Cause, State
+from monitors.conditions.values import Cause, State, Verdict
 from tests.unit.conditions.instants import facts, minutes, noon, piece, started
 
 
@@ -101,3 +102,31 @@ def test_who_came_before_the_list_that_names_it_counts():
     longer = replace(longer, expected={"members": ["a", "b"]})
     evidence = batch("a"), saved("b", 1), longer, saved("a", 3)
     assert letters(fold(each(Share(every=True)), facts(*evidence), noon(5))) == "AB"
+
+
+def test_a_member_that_cannot_be_judged_is_the_monitors_fault_until_it_can():
+    rules = each(Share(every=True), check="row.payload.ok || row.payload.ok")
+    evidence = batch("a", "b"), saved("a", 1, ok="yes"), saved("b", 2)
+
+    sick = fold(rules, facts(*evidence), noon(5))
+    mended = fold(rules, facts(*evidence, saved("a", 6)), noon(7))
+
+    assert (sick.state, sick.steps[0].verdict) == (State.OPEN, Verdict.BROKEN)
+    assert sick.steps[0].fault.startswith("line 1, column 1: ")
+    assert (mended.state, letters(mended)) == (State.PROVEN, "AB")
+    assert mended.steps[0].members == (2, 2)
+
+
+def test_members_that_cannot_be_judged_are_asked_once_each(monkeypatch):
+    asked = []
+    ask = Tally._ask
+    monkeypatch.setattr(Tally, "_ask", lambda *given: asked.append(given[1]) or ask(*given))
+    members = [f"cus_{n}" for n in range(100)]
+    rules = each(Share(every=True), check="row.payload.ok > 1")
+
+    judgement = fold(
+        rules, facts(batch(*members), *(saved(each_, 1) for each_ in members)), noon(5)
+    )
+
+    assert judgement.steps[0].verdict is Verdict.BROKEN
+    assert sorted(asked) == sorted(members)
