@@ -9,6 +9,7 @@ from uuid import UUID
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 
+from monitors.calendar_forms import CalendarForm
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.duration import parse_duration
 from monitors.conditions.rules import Mode
@@ -121,37 +122,6 @@ class ScheduleForm(MarkedForm):
         super().__init__(*args, **kwargs)
         self.fields["cron"].widget.attrs["placeholder"] = "0 3 * * *"
         self.fields["on_calendar"].widget.attrs["placeholder"] = "Mon..Fri 09:00"
-        self.fields["timezone"].widget.attrs |= {"placeholder": "UTC", "list": "zones"}
-
-
-class KeysField(forms.CharField):
-    """Names of runs, one in each line."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> Any:
-        lines = super().clean(value).splitlines()
-        return [line.strip() for line in lines if line.strip()]
-
-
-class CalendarForm(MarkedForm):
-    name = forms.CharField(required=False, max_length=80, help_text="Its lists are named after it.")
-    keys = KeysField(
-        required=False,
-        max_length=100_000,
-        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
-        help_text="One in each line: each must have a run, every time.",
-    )
-    cron = forms.CharField(required=False, max_length=200)
-    on_calendar = forms.CharField(required=False, max_length=200, label="or OnCalendar")
-    timezone = forms.CharField(required=False, max_length=64, label="Time zone")
-    start_within = duration_field("Start within", "Empty: until the next time.")
-    settle = duration_field("Time to settle")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["cron"].widget.attrs["placeholder"] = "0 6 * * 1-5"
         self.fields["timezone"].widget.attrs |= {"placeholder": "UTC", "list": "zones"}
 
 

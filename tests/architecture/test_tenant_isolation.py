@@ -114,14 +114,10 @@ def victim() -> Victim:
     list_key = ListKeyFactory(workspace=workspace, key_id=MARK)
     probe = ProbeFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
     pull = PullFactory(monitor=monitor, name=MARK, secret=secret, target={"url": MARK})
-    ProbeLook.objects.create(
-        workspace=workspace, probe=probe, began_at=clock.now(), took=timedelta(0), summary=MARK
-    )
-    ProbeGap.objects.create(
-        workspace=workspace, monitor=monitor, probe=probe, kind=MARK, starts_at=clock.now()
-    )
-    rows = {"monitor": monitor, "run": run, "incident": incident}
-    evidence = make_history(workspace, channel, **rows)
+    own = {"workspace": workspace, "probe": probe}
+    ProbeLook.objects.create(**own, began_at=clock.now(), took=timedelta(0), summary=MARK)
+    ProbeGap.objects.create(**own, monitor=monitor, kind=MARK, starts_at=clock.now())
+    evidence = make_history(workspace, channel, monitor=monitor, run=run, incident=incident)
     receiver = ReceiverFactory(workspace=workspace, name=MARK, settings={"kind": MARK})
     RefusedDelivery.objects.create(
         workspace=workspace, receiver=receiver, received_at=clock.now(), cause="bad_signature",
@@ -164,9 +160,8 @@ def make_history(
     MonitorKind.objects.create(**own, monitor=monitor, kind="victim")
     RunAlias.objects.create(**own, monitor=monitor, run=run, name="message", value=MARK)
     UnplacedEvidence.objects.create(
-        **own, id=uuid7(), source="stripe", strength=1, kind="victim", names=[f"{monitor.pk} key {MARK}"],
-        reason="no_run",
-        received_at=now, signal={"summary": MARK},
+        **own, id=uuid7(), source="stripe", strength=1, kind="victim", reason="no_run", received_at=now,
+        names=[f"{monitor.pk} key {MARK}"], signal={"summary": MARK},
     )  # fmt: skip
     PlacingCount.objects.create(**own, source=MARK, kind="victim", stretch=now, monitor=monitor)
     PlacingWatch.objects.create(**own, source=MARK)
