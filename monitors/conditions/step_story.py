@@ -1,7 +1,7 @@
 """The steps of a run in its story: verdicts as evidence comes, deadlines as they pass."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -251,7 +251,9 @@ class StepStory(Story):
     def _seen_through(self, need: Need, anchor: datetime, plain: datetime) -> datetime | None:
         """The instant when time in which nobody could look does not count; None while that lasts."""
         due_at = stretched(self.facts.blind, anchor, plain)
-        return moved(self._unseen(need), anchor, due_at) if due_at else None
+        if due_at is None or not self.facts.unseen:
+            return due_at
+        return moved(self._unseen(need), anchor, due_at)
 
     def _unseen(self, need: Need) -> list[Window]:
         unseen = self.facts.unseen
@@ -264,9 +266,10 @@ class StepStory(Story):
             found.append(next_clock_time(need.rule.by, anchor))
         return min(found, default=None)
 
-    def _await(self, dues: Iterable[tuple[Need, datetime]], _at: datetime) -> None:
+    def _await(self, dues: Sequence[tuple[Need, datetime]], _at: datetime) -> None:
         for need, due_at in dues:
             need.due_at, need.is_late = due_at, False
+        if dues:
             self.track.touch()
 
     def _warn(self, need: Need, at: datetime) -> None:
