@@ -346,3 +346,10 @@ def test_the_admin_has_one_sign_in_and_a_policy_of_its_own(support: Client) -> N
     assert Client().get("/admin/login/").headers["Location"].startswith("/accounts/login/")
     assert "'unsafe-eval'" in support.get("/admin/").headers[policy]
     assert "unsafe" not in Client().get("/accounts/login/").headers[policy]
+
+
+@pytest.mark.parametrize("model", [Evidence, AuditEvent])
+def test_an_id_that_holds_no_instant_of_ours_finds_nothing(
+    support: Client, model: type[Model]
+) -> None:
+    assert found(support, model, "ffffffff-ffff-4fff-bfff-ffffffffffff") == []
