@@ -22,6 +22,7 @@ from monitors.conditions.values import Cause
 from monitors.conditions.values import State as RunState
 from monitors.models import Run
 
+EVIDENCE_ARRIVED = "evidence_arrived"
 CAN_BE_JUDGED = "can_be_judged"
 """How the file about a condition ends: its rules were mended, or other evidence came."""
 _RESOLUTIONS = {RunState.SUPERSEDED.value: "superseded", RunState.WAIVED.value: "waived"}
@@ -125,7 +126,7 @@ def close(rows: Sequence[Incident], ends: Ends, *, now: datetime) -> None:
 
 
 def _how(row: Incident, run_state: str) -> str:
-    usual = CAN_BE_JUDGED if row.cause == Cause.BROKEN.value else "evidence_arrived"
+    usual = CAN_BE_JUDGED if row.cause == Cause.BROKEN.value else EVIDENCE_ARRIVED
     return _RESOLUTIONS.get(run_state, usual)
 
 

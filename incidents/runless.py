@@ -33,12 +33,13 @@ class Trouble:
     since: datetime
     words: Mapping[str, Any]
     """Members of Incident.quote, JSON."""
+    key: bytes = b""
+    """Incident.key; by default as incidents.payloads.key_of, without step and labels."""
 
-    @property
-    def key(self) -> bytes:
-        """As incidents.payloads.key_of, without step and labels."""
+    def __post_init__(self) -> None:
         parts = [str(self.monitor.pk), self.cause.value, "", self.fingerprint]
-        return hashlib.sha256("\x1f".join(parts).encode()).digest()
+        digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+        object.__setattr__(self, "key", self.key or digest)
 
 
 def open_runless(troubles: Sequence[Trouble], *, now: datetime) -> None:

@@ -5,33 +5,24 @@ It belongs to no run. It stands with the monitor that lost most by it; further k
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import Max, QuerySet
 
 from evidence.models import UnplacedEvidence
 from evidence.unplaced import Sought, waiting_in
-from incidents.closing import refresh_monitors
-from incidents.lifecycle import State, Trigger, next_state
-from incidents.models import Incident, NoticeType, Transition
-from incidents.notifications.outbox import Queued, queue_notices
-from incidents.opening import REOPEN_WITHIN, next_numbers
-from incidents.unplaced_quotes import quote_of_left
-from luota.lib.ids import uuid7_at
+from incidents.closing import EVIDENCE_ARRIVED, close, refresh_monitors
+from incidents.lifecycle import Trigger
+from incidents.models import Incident, IncidentQuerySet, Transition
+from incidents.runless import Trouble, open_runless
+from incidents.unplaced_quotes import words_of_left
 from monitors.conditions.placing import PlacingBreak
 from monitors.conditions.values import Cause
 from monitors.models import Monitor
-from workspaces.models import Route
 
 MOST_EXAMPLES = 5
-_NOTICES = {
-    Trigger.OPENED: NoticeType.OPENED,
-    Trigger.REOPENED: NoticeType.REOPENED,
-    Trigger.RESOLVED: NoticeType.RESOLVED,
-}
 _Source = tuple[UUID, str]
 
 
@@ -69,117 +60,30 @@ def find_acceptance(workspace_id: UUID, source: str) -> datetime | None:
 
 def open_file(left: Left, *, now: datetime) -> None:
     """Nothing when one is open; the last one again when that is not long ago."""
-    files = _files(left.workspace_id, left.source)
-    if files.unresolved().exists():
-        return
-    left = replace(left, since=_first_at(left))
     monitor = Monitor.objects.select_related("owner__user").get(pk=left.monitor_id)
-    route = _route_of(monitor)
-    quote = quote_of_left(
-        monitor=monitor, source=left.source, kinds=left.kinds, examples=_examples(left), route=route
-    )
-    lately = files.filter(resolved_at__gte=now - REOPEN_WITHIN).order_by("-resolved_at").first()
-    if lately:
-        _reopen(lately, left, quote, now)
-    else:
-        _make(monitor, left, quote, route, now)
-    refresh_monitors({left.monitor_id, *([lately.monitor_id] if lately else [])})
-
-
-def _make(
-    monitor: Monitor, left: Left, quote: dict[str, Any], route: Route | None, now: datetime
-) -> None:
-    incident = Incident.objects.create(
-        id=uuid7_at(now),
-        workspace_id=left.workspace_id,
-        number=next(next_numbers({left.workspace_id})[left.workspace_id]),
+    trouble = Trouble(
         monitor=monitor,
-        cause=Cause.UNPLACED.value,
+        cause=Cause.UNPLACED,
         fingerprint=left.source,
+        since=_first_at(left),
+        words=words_of_left(source=left.source, kinds=left.kinds, examples=_examples(left)),
         key=key_of_source(left.source),
-        severity=monitor.severity,
-        opened_at=left.since,
-        recorded_at=now,
-        route=route,
-        quote=quote,
     )
-    _tell(incident, Trigger.OPENED, None, at=left.since, now=now)
-
-
-def _reopen(incident: Incident, left: Left, quote: dict[str, Any], now: datetime) -> None:
-    """The same file; what it said before stays in its timeline."""
-    changed = Incident.objects.filter(pk=incident.pk, state=State.RESOLVED.value).update(
-        state=State.REOPENED.value,
-        resolved_at=None,
-        acknowledged_at=None,
-        acknowledged_by=None,
-        resolution="",
-        reopened_count=F("reopened_count") + 1,
-        opened_at=left.since,
-        recorded_at=now,
-        quote=quote,
-    )
-    if changed:
-        _tell(incident, Trigger.REOPENED, State.RESOLVED, at=left.since, now=now)
+    open_runless([trouble], now=now)
+    refresh_monitors({left.monitor_id, *monitors_of(left.workspace_id, left.source)})
 
 
 def close_file(source: _Source, *, at: datetime, now: datetime) -> None:
     """The share has fallen back; nothing when a person was quicker."""
-    incident = _files(*source).unresolved().select_for_update(of=("self",), no_key=True).first()
-    if incident is None:
-        return
-    old = State(incident.state)
-    Incident.objects.filter(pk=incident.pk, state=old.value).update(
-        state=next_state(old, Trigger.RESOLVED).value, resolved_at=at, resolution="evidence_arrived"
-    )
-    values = {"resolution": "evidence_arrived"}
-    _tell(incident, Trigger.RESOLVED, old, at=at, now=now, values=values)
-    refresh_monitors({incident.monitor_id})
+    rows = list(_files(*source).unresolved().select_for_update(of=("self",), no_key=True))
+    close(rows, {row.pk: (at, EVIDENCE_ARRIVED) for row in rows}, now=now)
+    refresh_monitors({row.monitor_id for row in rows})
 
 
-def _tell(
-    incident: Incident,
-    trigger: Trigger,
-    old: State | None,
-    *,
-    at: datetime,
-    now: datetime,
-    values: dict[str, Any] | None = None,
-) -> None:
-    """One entry of the timeline, and whoever the route names."""
-    entry = Transition.objects.create(
-        id=uuid7_at(now),
-        workspace_id=incident.workspace_id,
-        incident=incident,
-        trigger=trigger.value,
-        old_state=old.value if old else "",
-        new_state=next_state(old, trigger).value if old else State.OPEN.value,
-        at=at,
-        recorded_at=now,
-        values=values or {},
-    )
-    queued = Queued(
-        workspace_id=incident.workspace_id,
-        incident_id=incident.pk,
-        transition_id=entry.pk,
-        route_id=incident.route_id,
-        notice=_NOTICES[trigger],
-        silenced_until=incident.monitor.silenced_until,
-    )
-    queue_notices([queued], now=now)
-
-
-def _files(workspace_id: UUID, source: str) -> Any:
+def _files(workspace_id: UUID, source: str) -> IncidentQuerySet:
     """Index: incident_resolved_by_key."""
     files = Incident.objects.filter(workspace_id=workspace_id, key=key_of_source(source))
     return files.select_related("monitor")
-
-
-def _route_of(monitor: Monitor) -> Route | None:
-    """The monitor's own, else the default one of its workspace."""
-    if monitor.route_id:
-        return monitor.route
-    return Route.objects.filter(workspace_id=monitor.workspace_id, is_default=True).first()
 
 
 def _first_at(left: Left) -> datetime:

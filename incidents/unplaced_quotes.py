@@ -8,28 +8,16 @@ from evidence.unplaced import advice
 from monitors.conditions.placing import PlacingBreak
 from monitors.conditions.rules import Strength
 from monitors.conditions.values import Verdict
-from monitors.models import Monitor
-from workspaces.models import Route
 
 
-def quote_of_left(
-    *,
-    monitor: Monitor,
-    source: str,
-    kinds: Mapping[str, PlacingBreak],
-    examples: Sequence[UnplacedEvidence],
-    route: Route | None,
+def words_of_left(
+    *, source: str, kinds: Mapping[str, PlacingBreak], examples: Sequence[UnplacedEvidence]
 ) -> dict[str, Any]:
-    """Incident.quote: the strip has one mark for each kind; the payload is that of the latest piece."""
+    """Of Incident.quote: the strip has one mark for each kind; the payload is that of the latest piece."""
     last = examples[0] if examples else None
     counts = [_count(kind, kinds[kind]) for kind in _worst_first(kinds)]
     return {
         "sentence_values": {"source": source, **counts[0]},
-        "promise": monitor.promise,
-        "owner": monitor.owner_name,
-        "environment": monitor.environment,
-        "runbook_url": monitor.runbook_url,
-        "route": str(route) if route else None,
         "steps": [_mark(each, examples) for each in counts],
         "comforts": [_light(source, last)],
         "missing": sorted({name for each in examples for name in _wanted(each)})[:20],
