@@ -37,7 +37,9 @@ def file_cases(cases: Sequence[Case], *, now: datetime) -> None:
     standing = _affections(cases)
     wanted = [broken for case in cases for broken in _unfiled(case, standing)]
     opening.open_files(admission.admit(wanted, now=now), now=now)
-    recoveries = [row for case in cases for row in _recovered(case, standing, now)]
+    # In a crowd that breaks for the first time there is nothing to recover from.
+    affected = cases if standing else ()
+    recoveries = [row for case in affected for row in _recovered(case, standing, now)]
     closing.note_recoveries(recoveries)
     touched = [case for case in cases if case.run.monitor.is_broken or wanted]
     mended = {row.case.run.id for row in recoveries}
