@@ -55,15 +55,10 @@ from workspaces.models import (
 READ_ONLY = [
     AffectedRun, Attempt, AuditEvent, BlindWindow, Channel, Delivery, Evidence, ExpectedSet, IdempotencyKey,
     Incident, IntakeBeat, ListKey, Membership, Monitor, MonitorKind, Pause, PlacingCount, PlacingWatch, Probe, ProbeGap,
-    ProbeLook, Pull, Receiver, RefusedDelivery, Route, Run,
-    RunAlias, Spec, Token, Transition, UnplacedEvidence,
+    ProbeLook, Pull, Receiver, RefusedDelivery, Route, Run, RunAlias, Spec, Token, Transition, UnplacedEvidence,
 ]  # fmt: skip
-INLINE = {
-    RunMove,
-    RouteStep,
-    ExpectedKey,
-    UnexpectedKey,
-}  # keys: a million of a list; its page in the portal finds them
+INLINE = {RunMove, RouteStep, ExpectedKey, UnexpectedKey}
+"""Keys: a list may have a million, which its page in the portal finds."""
 OURS = {"workspaces", "monitors", "evidence", "incidents"}
 
 pytestmark = pytest.mark.django_db

@@ -23,6 +23,7 @@ from luota.embedded.processes import engines_in
 from luota.run.supervise import LEAST_LIFE_SECONDS
 
 SERVING_SECONDS = 60
+BEAT = "clockwork beat"
 LEAVING_SECONDS = 60
 
 
@@ -89,6 +90,13 @@ class Product:
                 if words in command and "/bin/sh" not in command:
                     return pid
         return 0
+
+    def kill(self, words: str) -> int:
+        """Its pid. Never 0: that would be the tests themselves and all that began them."""
+        pid = self.find(words)
+        assert pid, f"no process of the product has {words!r}"
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def wait_until_gone(self) -> int:
         code = self.make.wait(timeout=LEAVING_SECONDS)
@@ -157,7 +165,7 @@ def test_killed_engines_are_started_again_and_ctrl_c_ends_them_too(
     product = start()
     product.wait_until_serving()
     for count, words in enumerate(["bin/postgres -D", "redis-server"], start=1):
-        os.kill(product.find(words), signal.SIGKILL)
+        product.kill(words)
         wait_for(
             lambda wanted=count: product.said().count("was started again") == wanted,  # type: ignore[misc]
             seconds=30, product=product,
@@ -175,9 +183,7 @@ def test_killed_programs_are_started_again(start: Callable[..., Product]) -> Non
     product = start()
     product.wait_until_serving()
     time.sleep(LEAST_LIFE_SECONDS)
-    killed = {words: product.find(words) for words in ["granian", "queues evaluate", "celery beat"]}
-    for pid in killed.values():
-        os.kill(pid, signal.SIGKILL)
+    killed = {words: product.kill(words) for words in ["granian", "queues evaluate", BEAT]}
     wait_for(
         lambda: product.said().count("is started again") == len(killed), seconds=30, product=product
     )
@@ -190,8 +196,8 @@ def test_killed_programs_are_started_again(start: Callable[..., Product]) -> Non
 
 def test_a_program_that_ends_at_once_stops_all_and_is_named(start: Callable[..., Product]) -> None:
     product = start()
-    wait_for(lambda: product.find("celery beat") > 0, seconds=SERVING_SECONDS, product=product)
-    os.kill(product.find("celery beat"), signal.SIGKILL)
+    wait_for(lambda: product.find(BEAT) > 0, seconds=SERVING_SECONDS, product=product)
+    product.kill(BEAT)
     assert product.wait_until_gone() != 0
     assert product.sentences() == [
         "luota: `beat` ended at once with exit code -9, so everything was stopped: its lines say why."
