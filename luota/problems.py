@@ -67,6 +67,12 @@ PROBLEM_TYPES = (
         "Resume it first, if another reason or end is meant.",
     ),
     ProblemType(
+        "already_proven",
+        409,
+        "The run is proven, so there is nothing to waive.",
+        "Nothing was changed.",
+    ),
+    ProblemType(
         "channel_in_use",
         409,
         "A route names this channel.",

@@ -25,6 +25,10 @@ class EndPassed(Exception):
     """It would be over before it began."""
 
 
+class RunIsProven(Exception):
+    """There is nothing to waive."""
+
+
 @transaction.atomic
 def pause_monitor(
     *, monitor: Monitor, reason: str, until: datetime | None, actor: Actor, now: datetime
@@ -87,15 +91,17 @@ def unsilence_monitor(*, monitor: Monitor, actor: Actor, now: datetime) -> bool:
 def waive_run(
     *, run: Run, reason: str, until: datetime | None, actor: Actor, now: datetime
 ) -> None:
-    """This run need not be proven (until then). It proves nothing: the fold calls it waived."""
+    """This run need not be proven (until then). It proves nothing: the fold calls it waived. RunIsProven."""
     _check(reason, until, now=now)
-    Run.objects.filter(pk=run.pk).update(
+    waivable = Run.objects.filter(pk=run.pk).exclude(state=State.PROVEN.value)
+    if not waivable.update(
         waived_at=now,
         waived_until=until,
         waive_reason=reason,
         review_at=now,
         facts_version=F("facts_version") + 1,
-    )
+    ):
+        raise RunIsProven
     changes = _told(reason, waived_until=until)
     audit.note(run, "run.waived", actor=actor, now=now, changes=changes)
 

@@ -31,6 +31,7 @@ urlpatterns = [
     ),
     path("w/<uuid:workspace_id>/monitors/blueprints", blueprints, name="blueprints"),
     path("w/<uuid:workspace_id>/runs/<uuid:run_id>", views.run, name="run"),
+    path("w/<uuid:workspace_id>/runs/<uuid:run_id>/waive", views.waive, name="run_waive"),
     path("w/<uuid:workspace_id>/runs/<uuid:run_id>/why", insight.why, name="why"),
     path("w/<uuid:workspace_id>/incidents/", include("incidents.urls")),
     path("w/<uuid:workspace_id>/", include("evidence.urls")),

@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +21,8 @@ from luota.portal import queries
 from luota.portal.truths import truths_of
 from monitors.conditions.duration import parse_duration
 from monitors.conditions.rules import Mode
+from monitors.forms import PauseForm
+from monitors.interruptions import RunIsProven, waive_run
 from monitors.models import Monitor, Run
 from monitors.queries import get_monitor
 from workspaces.access import MemberRequest, memberships_of, page_for
@@ -118,6 +121,25 @@ def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
         "picture": timeline_of(found, evidence, now=request.now, blind=_blind(found, request.now)),
     }
     return render_polled(request, "portal/run.html", "portal/_run.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page_for(Action.HANDLE_RUNS)
+def waive(request: MemberRequest, run_id: UUID) -> HttpResponse:
+    """A person's decision that the run need not be proven; on the record with its reason."""
+    found = queries.get_run(request.membership.workspace_id, run_id)
+    form = PauseForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        context = {"section": "monitors", "run": found, "monitor": found.monitor, "form": form}
+        status = 422 if request.method == "POST" else 200
+        return render(request, "portal/waive.html", context, status=status)
+    length, reason = form.cleaned_data["length"], form.cleaned_data["reason"]
+    until = request.now + length if length else None
+    try:
+        waive_run(run=found, reason=reason, until=until, actor=actor_of(request), now=request.now)
+    except RunIsProven:
+        messages.error(request, "The run is proven: there is nothing to waive.")
+    return redirect("run", found.workspace_id, found.pk)
 
 
 def _blind(run: Run, now: datetime) -> list[BlindWindow]:

@@ -92,6 +92,12 @@ class SilenceShape(Shape):
         return Interruption(**self.validated_data)
 
 
+class WaiverShape(PauseShape):
+    until = serializers.DateTimeField(
+        allow_null=True, default=None, help_text="null: for good; else it is judged again then."
+    )
+
+
 class SpecShape(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     digest = serializers.CharField()

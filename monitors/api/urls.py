@@ -22,6 +22,7 @@ urlpatterns = [
     path("v1/monitors/<str:monitor_id>/resume", views.ResumeView.as_view(), name="api-resume"),
     path("v1/monitors/<str:monitor_id>/silence", views.SilenceView.as_view(), name="api-silence"),
     path("v1/runs/<str:run_id>", standings.RunView.as_view(), name="api-run"),
+    path("v1/runs/<str:run_id>/waive", views.WaiveView.as_view(), name="api-waive"),
     path("v1/tokens", tokens.TokensView.as_view(), name="api-tokens"),
     path("v1/tokens/<str:token_id>/rotate", tokens.RotateView.as_view(), name="api-token-rotate"),
     path("v1/tokens/<str:token_id>/revoke", tokens.RevokeView.as_view(), name="api-token-revoke"),

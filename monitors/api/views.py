@@ -12,9 +12,15 @@ from luota.lib.api import Problem, invalid, json_response, unauthorised
 from luota.lib.shapes import PAGING, answers, check_query, page_shape, read_body
 from monitors import interruptions, operations
 from monitors.api import shapes
-from monitors.api.standings import MonitorStandingShape, get_standing, tell_standing
+from monitors.api.standings import (
+    MonitorStandingShape,
+    RunStandingShape,
+    get_standing,
+    tell_run,
+    tell_standing,
+)
 from monitors.conditions.document import SpecInvalid
-from monitors.models import Monitor, Spec
+from monitors.models import Monitor, Run, Spec
 from monitors.queries import specs_of
 from monitors.standings import monitors_of
 from workspaces.api.management import ManagementView, get_own, newest_first
@@ -254,6 +260,27 @@ class SilenceView(ManagementView):
         monitor = _own_monitor(self.caller, monitor_id)
         interruptions.unsilence_monitor(monitor=monitor, actor=self.actor, now=self.now)
         return _told(self.caller, monitor_id)
+
+
+class WaiveView(ManagementView):
+    @extend_schema(
+        operation_id="waiveRun",
+        request=shapes.WaiverShape,
+        responses=answers({200: RunStandingShape}, 400, 409, 413, 422),
+    )
+    def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
+        """A person's decision that a run need not be proven, until then. It proves nothing."""
+        run = get_own(Run.objects.all(), self.caller, run_id)
+        asked: shapes.Interruption = read_body(shapes.WaiverShape, request)
+        try:
+            with _monitor_problems():
+                interruptions.waive_run(
+                    run=run, reason=asked.reason, until=asked.until, actor=self.actor, now=self.now
+                )
+        except interruptions.RunIsProven:
+            detail = "The run is proven: there is nothing to waive."
+            raise Problem(status=409, code="already_proven", detail=detail) from None
+        return json_response(200, tell_run(run))
 
 
 def _own_monitor(caller: Caller, monitor_id: str) -> Monitor:

@@ -1,5 +1,6 @@
 """The page of one run: four truths, the line of time, evidence, path."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from monitors.models import Run
 from tests.factories.moments import judge, tell, watched
 from tests.web.conftest import MINUTE, Drill
 from workspaces.audit import Actor
-from workspaces.models import User
+from workspaces.models import Role, User
 
 
 def page_of(client: Client, drill: Drill) -> str:
@@ -144,3 +145,26 @@ def test_a_run_with_nothing_to_do_says_so_and_asks_for_no_step(
     assert "Reported nothing to do" in truth(page, "Queue")
     assert "not needed" in why
     assert "missing" not in why.split("tree-title")[1]
+
+
+def test_a_run_is_waived_with_a_reason_and_for_a_time(member_client: Client, drill: Drill) -> None:
+    address = f"/w/{drill.monitor.workspace_id}/runs/{drill.run.pk}"
+    assert f"{address}/waive" in page_of(member_client, drill)
+
+    refused = member_client.post(f"{address}/waive", {"reason": "", "length": "soon"})
+    done = member_client.post(f"{address}/waive", {"reason": "Moved", "length": "8h"})
+    judge(at=clock.now())
+
+    assert refused.status_code == 422
+    assert (done.status_code, done.headers["Location"]) == (302, address)
+    assert "Moved" in page_of(member_client, drill)
+    run = Run.objects.get(pk=drill.run.pk)
+    assert (run.state, run.waive_reason) == ("waived", "Moved")
+
+
+def test_a_viewer_is_offered_no_waiver(client_as: Callable[[Role], Client], drill: Drill) -> None:
+    viewer = client_as(Role.VIEWER)
+    address = f"/w/{drill.monitor.workspace_id}/runs/{drill.run.pk}/waive"
+
+    assert address not in page_of(viewer, drill)
+    assert viewer.post(address, {"reason": "x"}).status_code == 403
