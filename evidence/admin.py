@@ -158,7 +158,7 @@ class ProbeAdmin(ReadingAdmin):
 
 @admin.register(Pull)
 class PullAdmin(ReadingAdmin):
-    list_display = ("id", "name", "way", "monitor", "next_due_at", "taken_at", "broken_since")
+    list_display = ("id", "name", "way", "monitor", "next_due_at", "taken_at", "stalled_since")
     list_select_related = ("monitor",)
     ordering = ("-pk",)
 

@@ -1,6 +1,6 @@
 """Stretches in which a probe could not look, and whom they concern: its file, and runs that waited for its word.
 
-The monitor is locked before its probe, as the evaluator does it. What is marked for review is judged by the tick.
+All in the transaction of the change that holds the monitor (evidence.lookouts).
 """
 
 from collections import defaultdict
@@ -12,9 +12,10 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
+from evidence.lookouts import have_reviewed
 from evidence.models import Probe, ProbeGap
 from monitors.conditions.values import WAITING_STATES, State, Window
-from monitors.models import Monitor, Run
+from monitors.models import Run
 
 _WAITING = [state.value for state in WAITING_STATES | {State.UNKNOWN}]
 
@@ -25,11 +26,6 @@ class Unseen(NamedTuple):
     kind: str
     subject: str
     window: Window
-
-
-def hold_monitor(probe: Probe) -> None:
-    """To be called in the transaction of the change."""
-    Monitor.objects.select_for_update(no_key=True).filter(pk=probe.monitor_id).first()
 
 
 def begin(probe: Probe, *, since: datetime) -> None:
@@ -51,13 +47,6 @@ def end(probe: Probe, *, at: datetime, now: datetime) -> None:
     have_reviewed(probe, now=now)
     runs = Run.objects.filter(monitor_id=probe.monitor_id, state__in=_WAITING)
     runs.update(review_at=now, facts_version=F("facts_version") + 1)
-
-
-def have_reviewed(probe: Probe, *, now: datetime) -> None:
-    """The evaluator opens or closes the file about this probe."""
-    Monitor.objects.filter(pk=probe.monitor_id, paused_at=None).update(
-        review_at=now, facts_version=F("facts_version") + 1
-    )
 
 
 def unseen_of(monitor_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, list[Unseen]]:

@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from evidence import probe_gaps
+from evidence.lookouts import FAILURES_TO_BREAK, have_reviewed, hold_monitor
 from evidence.models import Probe
 from evidence.probe_models import LONGEST_FAULT, LONGEST_SUMMARY
 from evidence.probes.contract import Obstacle
 
 LEASE = timedelta(seconds=90)
 """A look that says nothing for so long is believed dead, and the probe looks again."""
-FAILURES_TO_BREAK = 3
 RETRY, RETRY_BROKEN = timedelta(minutes=1), timedelta(minutes=10)
 """A probe that could not look does not wait for its day: after this it tries again, also one of deadlines only."""
 TURN = timedelta(seconds=3)
@@ -116,7 +116,7 @@ def next_look(probe: Probe, *, now: datetime, failures: int = 0) -> datetime | N
 @transaction.atomic
 def _see(probe: Probe, columns: dict[str, Any], began_at: datetime, now: datetime) -> bool:
     if probe.failures:
-        probe_gaps.hold_monitor(probe)
+        hold_monitor(probe)
     is_ours = bool(_own(probe).update(**columns))
     if is_ours and probe.failures:
         probe_gaps.end(probe, at=began_at, now=now)
@@ -126,12 +126,12 @@ def _see(probe: Probe, columns: dict[str, Any], began_at: datetime, now: datetim
 @transaction.atomic
 def _miss(probe: Probe, columns: dict[str, Any], since: datetime, now: datetime) -> bool:
     """From when on nobody could look: from when it should have, though the look itself began later."""
-    probe_gaps.hold_monitor(probe)
+    hold_monitor(probe)
     is_ours = bool(_own(probe).update(**columns))
     if is_ours and probe.paused_at is None:  # nobody counts on what is paused
         probe_gaps.begin(probe, since=since)
         if columns["failures"] == FAILURES_TO_BREAK:
-            probe_gaps.have_reviewed(probe, now=now)
+            have_reviewed(probe, now=now)
     return is_ours
 
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from evidence import probe_gaps
+from evidence.lookouts import hold_monitor
 from evidence.models import Probe
 from evidence.probe_ledger import FAULTLESS
 from evidence.probes import ways
@@ -101,7 +102,7 @@ def update_probe(*, probe: Probe, draft: ProbeDraft, actor: Actor, now: datetime
     columns = _columns(draft, paused_at=probe.paused_at, now=now)
     try:
         with transaction.atomic():
-            probe_gaps.hold_monitor(probe)
+            hold_monitor(probe)
             # A look under way was at the old place: raising the number makes it write nothing.
             Probe.objects.filter(pk=probe.pk).update(
                 **columns, **FAULTLESS, looks_begun=F("looks_begun") + 1
@@ -124,7 +125,7 @@ def turn_probe(*, probe: Probe, is_paused: bool, actor: Actor, now: datetime) ->
 @transaction.atomic
 def delete_probe(*, probe: Probe, actor: Actor, now: datetime) -> None:
     """The evidence of what it saw stays; so does what could not be judged while it was blind."""
-    probe_gaps.hold_monitor(probe)
+    hold_monitor(probe)
     if probe.failures:
         probe_gaps.end(probe, at=now, now=now)
     audit.note(probe, "probe.deleted", actor=actor, now=now)

@@ -1,4 +1,7 @@
-"""The rows of pulls between their tries: claimed one by one before, marked after. No row is locked meanwhile."""
+"""The rows of pulls between their tries: claimed one by one before, marked after. No row is locked meanwhile.
+
+A pull that stalls, and one that takes a list again, mark their monitor for review: the file is the evaluator's.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from evidence.lookouts import FAILURES_TO_BREAK, have_reviewed, hold_monitor
 from evidence.models import Pull
 from evidence.pulls.contract import PULL_SECONDS
 from monitors.conditions.rules import Schedule
@@ -68,27 +72,68 @@ def is_given_up(pull: Pull, at: datetime, *, now: datetime) -> bool:
     return now >= (min(until, following) if following else until)
 
 
+def window_of(pull: Pull, at: datetime) -> str:
+    """The name of the list of that instant."""
+    return f"{pull.name} {at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def period_of(pull: Pull, at: datetime) -> tuple[datetime | None, datetime]:
+    """From when (None: however early) until when the runs of that list open."""
+    reach_back = pull.reach_back
+    return (None if reach_back is None else at - reach_back), at + pull.start_within
+
+
+@transaction.atomic
 def mark_taken(pull: Pull, *, count: int, began_at: datetime, now: datetime) -> bool:
     """False when the pull was changed or claimed anew meanwhile: then its list counts for nothing."""
-    fresh = {"fault": "", "failures": 0, "broken_since": None}
+    if pull.failures:
+        hold_monitor(pull)
     told = {"pulled_at": began_at, "taken_at": began_at, "taken_count": count}
-    return _mark(pull, **fresh, **told, **_after(pull, now=now))
+    is_ours = _mark(pull, **FAULTLESS, **told, **_after(pull, now=now))
+    if is_ours and pull.stalled_since:
+        have_reviewed(pull, now=now)
+    return is_ours
 
 
+FAULTLESS: dict[str, Any] = {
+    "fault": "",
+    "failures": 0,
+    "broken_since": None,
+    "failed_for": None,
+    "stalled_since": None,
+}
+
+
+@transaction.atomic
 def mark_failed(pull: Pull, *, fault: str, began_at: datetime, now: datetime) -> bool:
     """Tried again after a pause, until its instant is given up; an asked one is not."""
     at = instant_of(pull)
     again_at = now + _PAUSES[min(pull.failures, len(_PAUSES) - 1)]
     is_over = at is None or pull.asked_at is not None or is_given_up(pull, at, now=again_at)
     further = _after(pull, now=now) if is_over else {"next_due_at": again_at}
-    return _mark(
-        pull,
-        pulled_at=began_at,
-        fault=fault[:_LONGEST_FAULT],
-        failures=pull.failures + 1,
-        broken_since=pull.broken_since or began_at,
-        **further,
-    )
+    is_given_up_now = is_over and pull.asked_at is None
+    failed = _failed(pull, fault, at or began_at, began_at, is_given_up=is_given_up_now)
+    hold_monitor(pull)
+    is_ours = _mark(pull, **failed, **further)
+    if is_ours and failed["stalled_since"] and not pull.stalled_since:
+        have_reviewed(pull, now=now)
+    return is_ours
+
+
+def _failed(
+    pull: Pull, fault: str, at: datetime, began_at: datetime, *, is_given_up: bool
+) -> dict[str, Any]:
+    since = pull.broken_since or began_at
+    is_long = bool(pull.stalled_since) or is_given_up or pull.failures + 1 >= FAILURES_TO_BREAK
+    stalls = is_long and pull.paused_at is None  # nobody counts on what is paused
+    return {
+        "pulled_at": began_at,
+        "fault": fault[:_LONGEST_FAULT],
+        "failures": pull.failures + 1,
+        "broken_since": since,
+        "failed_for": at,
+        "stalled_since": since if stalls else None,
+    }
 
 
 def release(pull: Pull, *, now: datetime) -> None:

@@ -69,6 +69,10 @@ class Pull(models.Model):
     failures = models.PositiveIntegerField(default=0)
     """Pulls in a row that brought none."""
     broken_since = models.DateTimeField(null=True)
+    failed_for = models.DateTimeField(null=True)
+    """The instant whose list the last pull did not bring."""
+    stalled_since = models.DateTimeField(null=True)
+    """After three failures in a row or when a scheduled list was given up, dated to the first: its owner is told."""
 
     objects: ClassVar[PullManager["Pull"]] = PullManager()
 
@@ -84,8 +88,13 @@ class Pull(models.Model):
                 condition=Q(paused_at=None) | Q(slot_at=None), name="pull_paused_is_not_due"
             ),
             models.CheckConstraint(
-                condition=Q(failures=0, fault="", broken_since=None)
-                | (Q(failures__gt=0, broken_since__isnull=False) & ~Q(fault="")),
+                condition=Q(
+                    failures=0, fault="", broken_since=None, failed_for=None, stalled_since=None
+                )
+                | (
+                    Q(failures__gt=0, broken_since__isnull=False, failed_for__isnull=False)
+                    & ~Q(fault="")
+                ),
                 name="pull_fault_iff_broken",
             ),
         ]
@@ -93,6 +102,10 @@ class Pull(models.Model):
             # The beat: lists that are to be pulled.
             models.Index(
                 fields=["next_due_at"], name="pull_due", condition=Q(next_due_at__isnull=False)
+            ),
+            # Pulls that are their owner's business: the evaluator.
+            models.Index(
+                fields=["monitor"], name="pull_stalled", condition=Q(stalled_since__isnull=False)
             ),
             # The page of pulls.
             models.Index(fields=["workspace", "monitor"], name="pull_of_workspace"),

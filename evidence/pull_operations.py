@@ -11,6 +11,7 @@ from django.db.models import F
 
 from evidence import pull_ledger
 from evidence.expected import SETTLE
+from evidence.lookouts import have_reviewed, hold_monitor
 from evidence.models import Pull
 from evidence.pulls import ways
 from evidence.pulls.contract import PullWay
@@ -91,14 +92,16 @@ def update_pull(*, pull: Pull, draft: PullDraft, actor: Actor, now: datetime) ->
     for name, value in columns.items():
         setattr(pull, name, value)
     slot_at = pull_ledger.slot_after(pull, now)
-    fresh = {"fault": "", "failures": 0, "broken_since": None, "asked_at": None}
+    fresh = {**pull_ledger.FAULTLESS, "asked_at": None}
     try:
         with transaction.atomic():
+            hold_monitor(pull)
             # A pull under way was of the old place: raising the number makes it write nothing.
             Pull.objects.filter(pk=pull.pk).update(
                 **columns, **fresh, slot_at=slot_at, next_due_at=slot_at,
                 pulls_begun=F("pulls_begun") + 1,
             )  # fmt: skip
+            have_reviewed(pull, now=now)
             changes = audit.difference(before, audit.snapshot(pull, _TOLD))
             _record(pull, "pull.updated", actor=actor, now=now, changes=changes)
     except IntegrityError as error:
@@ -115,8 +118,10 @@ def ask_pull(*, pull: Pull, actor: Actor, now: datetime) -> None:
 @transaction.atomic
 def delete_pull(*, pull: Pull, actor: Actor, now: datetime) -> None:
     """The lists that it brought stay."""
+    hold_monitor(pull)
     _record(pull, "pull.deleted", actor=actor, now=now)
     Pull.objects.filter(pk=pull.pk).delete()
+    have_reviewed(pull, now=now)
 
 
 def _columns(draft: PullDraft, paused_at: datetime | None, *, now: datetime) -> dict[str, Any]:

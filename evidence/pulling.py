@@ -100,9 +100,9 @@ def _take(pull: Pull, spool: Spool, at: datetime, *, began_at: datetime, now: da
 
 
 def _part(pull: Pull, spool: Spool, at: datetime) -> expected.Part:
-    asked_from, until = _period(pull, at)
+    asked_from, until = pull_ledger.period_of(pull, at)
     return expected.Part(
-        window=f"{pull.name} {at:%Y-%m-%dT%H:%M:%SZ}",
+        window=pull_ledger.window_of(pull, at),
         keys=spool.keys(),
         opens_from=asked_from,
         opens_until=until,
@@ -110,13 +110,8 @@ def _part(pull: Pull, spool: Spool, at: datetime) -> expected.Part:
     )
 
 
-def _period(pull: Pull, at: datetime) -> tuple[datetime | None, datetime]:
-    reach_back = pull.reach_back
-    return (None if reach_back is None else at - reach_back), at + pull.start_within
-
-
 def _asked(pull: Pull, at: datetime, *, now: datetime) -> Asked:
-    opens_from, opens_until = _period(pull, at)
+    opens_from, opens_until = pull_ledger.period_of(pull, at)
     permits = Permits(
         networks=tuple(settings.OUTBOUND_ALLOWED_NETWORKS),
         socket_folders=tuple(settings.PROBE_SOCKET_FOLDERS),

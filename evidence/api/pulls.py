@@ -98,6 +98,10 @@ class PullShape(serializers.Serializer[Any]):
     )
     failures = serializers.IntegerField(help_text="Tries in a row that brought none.")
     brokenSince = serializers.DateTimeField(allow_null=True)
+    stalledSince = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Three tries in a row brought none, or a scheduled list was given up: a file tells the owner.",
+    )
 
 
 class PullsView(ManagementView):
@@ -189,6 +193,7 @@ def tell_pull(pull: Pull) -> dict[str, Any]:
         "fault": pull.fault,
         "failures": pull.failures,
         "brokenSince": pull.broken_since,
+        "stalledSince": pull.stalled_since,
     }
 
 

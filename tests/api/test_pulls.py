@@ -51,7 +51,7 @@ def test_a_pull_is_made_and_waits_for_its_instant(writer: Client, job: Monitor) 
         **BODY, "id": 0, "createdAt": 0, "nextPullAt": 0, "monitorId": str(job.pk),
         "secretId": str(secret.pk), "onCalendar": "", "startWithin": "0s", "mayBeEmpty": False,
         "isPaused": False, "pulledAt": None, "takenAt": None, "takenCount": 0, "fault": "",
-        "failures": 0, "brokenSince": None,
+        "failures": 0, "brokenSince": None, "stalledSince": None,
     }  # fmt: skip
     assert told["nextPullAt"] > told["createdAt"]
     assert writer.get(f"/v1/pulls/{told['id']}").json() == told

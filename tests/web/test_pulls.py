@@ -102,8 +102,9 @@ def test_pull_now_shows_the_list(
 def test_a_broken_pull_is_told_with_its_cause(
     member_client: Client, job: Monitor, pages: str
 ) -> None:
+    at = clock.now()
     pull = PullFactory(
-        monitor=job, fault="The answer is 503.", failures=1, broken_since=clock.now()
+        monitor=job, fault="The answer is 503.", failures=1, broken_since=at, failed_for=at
     )
     for path in (pages, f"{pages}{pull.pk}"):
         assert "The answer is 503." in member_client.get(path).content.decode()
