@@ -52,7 +52,8 @@ class Incident(models.Model):
     acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=20, blank=True)
-    """evidence_arrived | can_be_judged | superseded | waived | by_person | looks_again | probe_changed."""
+    """evidence_arrived | can_be_judged | superseded | waived | by_person | looks_again | probe_changed |
+    pulled_again | pull_changed."""
     reopened_count = models.PositiveIntegerField(default=0)
     affected_count = models.PositiveIntegerField(default=0)
     route = models.ForeignKey(Route, models.SET_NULL, null=True, related_name="+")

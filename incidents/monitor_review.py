@@ -12,8 +12,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from evidence.beats import blind_windows
 from evidence.facts import Period, first_signals
 from evidence.probe_gaps import unseen_of
-from incidents.blind_probes import file_blind_probes
 from incidents.closing import refresh_monitors, resolve_recovered
+from incidents.lookouts import file_lookouts
 from incidents.specs import parsed_specs
 from luota.lib.bulk import as_array, as_records
 from luota.lib.ids import uuid7_at
@@ -92,7 +92,7 @@ def _review_together(monitors: Sequence[Monitor], *, watermark: datetime, now: d
             _let_files_wait_for_the_disk()
         ours = _claim(reviewed)
         _write(ours, watermark=watermark, now=now)
-        changed = file_blind_probes([r.monitor for r in ours], now=now)
+        changed = file_lookouts([r.monitor for r in ours], now=now)
         sick = [r.monitor for r in ours if r.monitor.is_broken or r.monitor.id in changed]
         _look_at_files(sick, now=now)
     return len(ours)

@@ -55,6 +55,12 @@ def history(
     return _slim(found[: PAGE_SIZE + 1])
 
 
+def find_number(monitor_id: UUID, *, fingerprint: str) -> int | None:
+    """Of the latest file of that fingerprint. Index: incident_of_monitor."""
+    found = Incident.objects.filter(monitor_id=monitor_id, fingerprint=fingerprint)
+    return found.order_by("-opened_at").values_list("number", flat=True).first()
+
+
 def of_monitor(monitor_id: UUID, *, most: int = PAGE_SIZE) -> list[Incident]:
     """Newest first. Index: incident_of_monitor."""
     found = Incident.objects.filter(monitor_id=monitor_id).order_by("-id")

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from incidents.lifecycle import State
+from incidents.lookout_words import lookout_named, not_broken, why_it_cannot
 from incidents.models import Incident, NoticeType, Transition
 from incidents.payloads import unproven_beside
-from incidents.probe_words import NOT_THE_PROMISE, blind_probe, cannot_look
 from incidents.reasons import IDLE
 from incidents.wording import instant, length, span_of, when
 from monitors.conditions.needs import FRESH, REPORTED, SIGNAL
@@ -39,7 +39,7 @@ def headline(incident: Incident, *, now: datetime | None = None) -> str:
 
 def subject(incident: Incident, notice: str) -> str:
     """The subject of a notice: "[Luota] #12 missed: every customer gets the report"."""
-    about = blind_probe(incident) or incident.quote.get("promise") or incident.monitor.promise
+    about = lookout_named(incident) or incident.quote.get("promise") or incident.monitor.promise
     one_line = " ".join(str(about).split())
     return f"[Luota] #{incident.number} {_NOTICED[notice]}{incident.cause}: {one_line}"
 
@@ -51,7 +51,7 @@ def notice_lines(incident: Incident, transition: Transition) -> tuple[tuple[str,
     lines = [
         (transition.new_state.capitalize(), transition_line(transition)),
         ("Promise", str(quote.get("promise") or monitor.promise)),
-        ("Not broken", NOT_THE_PROMISE if quote.get("probe") else ""),
+        ("Not broken", not_broken(quote)),
         ("Looked healthy", "; ".join(_green_claims(quote))),
         ("Missing", ", ".join(map(str, quote.get("missing") or []))),
         _also_unproven(incident, quote),
@@ -161,8 +161,8 @@ def _partial(incident: Incident, quote: Any, _values: Any) -> str:
 
 
 def _broken(incident: Incident, quote: Any, _values: Any) -> str:
-    if probe := quote.get("probe"):
-        return cannot_look(probe)
+    if why := why_it_cannot(quote):
+        return why
     step = _failing_step(incident, quote)
     fault = str(step.get("fault") or "").strip()
     return f"the check of “{step.get('step')}” cannot be judged: {_short(fault) or 'see its rules'}"

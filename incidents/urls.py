@@ -9,4 +9,5 @@ urlpatterns = [
     path("<int:number>/resolve", views.resolve, name="incident_resolve"),
     path("<int:number>/note", views.note, name="incident_note"),
     path("of/<uuid:monitor_id>", views.of_monitor, name="monitor_incidents"),
+    path("of/<uuid:monitor_id>/pull/<uuid:pull_id>", views.of_pull, name="pull_incident"),
 ]

@@ -61,6 +61,17 @@ def of_monitor(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 
 @require_GET
 @page_for(Action.SEE)
+def of_pull(request: MemberRequest, monitor_id: UUID, pull_id: UUID) -> HttpResponse:
+    """To the latest file about the pull; to all of its monitor where there is none yet."""
+    monitor = get_monitor(request.membership.workspace_id, monitor_id)
+    number = queries.find_number(monitor.pk, fingerprint=f"pull:{pull_id}")
+    if number is None:
+        return redirect("monitor_incidents", monitor.workspace_id, monitor.pk)
+    return redirect("incident", monitor.workspace_id, number)
+
+
+@require_GET
+@page_for(Action.SEE)
 def file(request: MemberRequest, number: int) -> HttpResponse:
     incident = get_incident(request.membership.workspace_id, number)
     return render_polled(

@@ -174,6 +174,36 @@ class LeftShape(serializers.Serializer[Any]):
     advice = serializers.ListField(child=serializers.CharField())
 
 
+class QuotedProbeShape(serializers.Serializer[Any]):
+    """The probe that cannot look."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    way = serializers.CharField()
+    kind = serializers.CharField(help_text="Of the evidence that it brings.")
+    faultReason = serializers.CharField(source="obstacle")
+    fault = serializers.CharField()
+    failures = serializers.IntegerField(help_text="Looks in a row.")
+    seenAt = serializers.DateTimeField(source="seen_at", allow_null=True)
+
+
+class QuotedPullShape(serializers.Serializer[Any]):
+    """The pull that brings no list: nothing is missed by it, and no half list was taken."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    way = serializers.CharField()
+    window = serializers.CharField(help_text="The name of the list.")
+    opensFrom = serializers.DateTimeField(source="opens_from", allow_null=True)
+    opensUntil = serializers.DateTimeField(source="opens_until")
+    isGivenUp = serializers.BooleanField(
+        source="is_given_up", help_text="That list is not tried again."
+    )
+    fault = serializers.CharField()
+    failures = serializers.IntegerField(help_text="Tries in a row.")
+    takenAt = serializers.DateTimeField(source="taken_at", allow_null=True)
+
+
 class QuoteShape(serializers.Serializer[Any]):
     """What the file quotes as it stood when it opened (incidents.payloads.quote_of).
 
@@ -202,6 +232,8 @@ class QuoteShape(serializers.Serializer[Any]):
     lastGoodRun = LastGoodShape(source="last_good_run", allow_null=True, required=False)
     blind = BlindShape(many=True, required=False)
     unplaced = LeftShape(required=False)
+    probe = QuotedProbeShape(required=False)
+    pull = QuotedPullShape(required=False)
 
 
 class FileShape(IncidentShape):

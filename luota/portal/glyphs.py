@@ -62,6 +62,8 @@ CLOSINGS: dict[str, str] = {
     "can_be_judged": "the check can be judged again",
     "looks_again": "the probe looks again",
     "probe_changed": "the probe is another one now",
+    "pulled_again": "a list was pulled again",
+    "pull_changed": "the pull is another one now",
     "superseded": "a newer run made it moot",
     "waived": "a person waived it",
 }

@@ -13,7 +13,7 @@ from evidence.probe_operations import draft_of
 from evidence.probes.contract import Obstacle
 from evidence.signals import Action
 from incidents import sentences
-from incidents.blind_probes import file_blind_probes
+from incidents.lookouts import file_lookouts
 from incidents.models import Delivery, Incident, NoticeType
 from incidents.operations import resolve
 from monitors.conditions.rules import Mode, Strength
@@ -238,7 +238,7 @@ def test_a_failure_of_a_daily_probe_is_tried_again_soon_and_then_more_rarely(pro
     assert Probe.objects.get().next_due_at == at + probe_ledger.RETRY_BROKEN
 
 
-def test_monitors_whose_probes_all_see_cost_one_question(probe: Probe) -> None:
+def test_monitors_whose_lookouts_are_all_well_cost_one_question_for_each_kind(probe: Probe) -> None:
     with CaptureQueriesContext(connection) as asked:
-        file_blind_probes([probe.monitor], now=T0)
-    assert len(asked) == 1
+        file_lookouts([probe.monitor], now=T0)
+    assert len(asked) == 2

@@ -17,8 +17,8 @@ from evidence.pictures import role_of, roles_in
 from incidents import reasons, sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
+from incidents.lookout_words import OBSTACLES
 from incidents.models import Incident, Transition
-from incidents.probe_words import OBSTACLES
 from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
 from monitors.conditions.rules import Mode, Strength
