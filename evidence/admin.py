@@ -62,7 +62,7 @@ class ReceiverAdmin(ReadingAdmin):
 
 @admin.register(RefusedDelivery)
 class RefusedDeliveryAdmin(ReadingAdmin):
-    list_display = ("received_at", "receiver", "cause", "detail", "size", "request_id")
+    list_display = ("received_at", "receiver", "cause", "times", "detail", "size", "request_id")
     list_select_related = ("receiver",)
     search_help_text = "Id of the refusal or of the request"
     ordering = ("-pk",)

@@ -242,5 +242,5 @@ def _receipt_of_waiting(entry: Entry) -> Receipt:
         evidence_id=first or entry.evidence_id,
         placed=0,
         reason=entry.reason,
-        is_again=first is not None,
+        is_again=first not in {None, entry.evidence_id},
     )

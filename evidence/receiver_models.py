@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from evidence.receivers.contract import Cause
 from luota.lib import clock
 from luota.lib.ids import uuid7
 from luota.lib.secret_field import SecretField
@@ -41,7 +42,7 @@ class Receiver(models.Model):
 
 
 class RefusedDelivery(models.Model):
-    """A request that a receiver did not take: its cause, never its body."""
+    """A request that a receiver did not take, or had taken before: its cause, never its body."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     """Its time prunes by the primary key."""
@@ -56,9 +57,21 @@ class RefusedDelivery(models.Model):
     digest = models.BinaryField(max_length=32)
     """SHA-256 of the body: tells whether a repetition brought the same."""
     request_id = models.UUIDField(null=True)
+    repeats_id = models.UUIDField(null=True)
+    """The evidence, or what waits unplaced, that a repetition brought again; null: it is none."""
+    times = models.PositiveIntegerField(default=1, db_default=1)
+    """How often the same was repeated; the row tells of the last time."""
 
     class Meta:
         verbose_name_plural = "refused deliveries"
+        constraints = [
+            # Whoever sends the same again and again fills one row.
+            models.UniqueConstraint(
+                fields=["receiver", "repeats_id"],
+                name="refused_repeat_once",
+                condition=models.Q(repeats_id__isnull=False),
+            ),
+        ]
         indexes = [
             # The latest of a receiver, and what is beyond the most that are kept.
             models.Index(fields=["receiver", "-id"], name="refused_of_receiver"),
@@ -66,3 +79,12 @@ class RefusedDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cause} {self.id}"
+
+    @property
+    def answer(self) -> int:
+        """The status that the sender was told."""
+        return Cause(self.cause).answer
+
+    @property
+    def is_repeat(self) -> bool:
+        return self.cause == Cause.REPEATED

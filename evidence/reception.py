@@ -19,7 +19,7 @@ from evidence.receivers import ses
 from evidence.receivers.catalogue import TOPIC
 from evidence.receivers.contract import FINDINGS_MOST, Cause, Delivery, Refused
 from evidence.refusals import Refusal
-from evidence.signals import PAYLOAD_BYTES, Sender
+from evidence.signals import PAYLOAD_BYTES, Receipt, Sender
 from luota.lib.rates import Excess, limiter
 from workspaces import audit
 from workspaces.audit import LUOTA
@@ -63,7 +63,9 @@ def take(receiver: Known, request: Request, *, now: datetime) -> Delivery:
             receiver_id=receiver.id,
         )
         founds = _checked(delivery.found, request, now)
-        submit_found(sender, founds)
+        receipts = submit_found(sender, founds)
+        if all(receipt.is_repeat for receipt in receipts):
+            _list_repeat(receiver, request, receipts, now=now)
     _record_use(receiver, now=now)
     return delivery
 
@@ -116,18 +118,38 @@ def refuse(
     _log.info(
         "receiver.refused", extra={"receiver": str(receiver.id), "cause": refused.cause.value}
     )
-    refusals.note(
-        Refusal(
-            receiver_id=receiver.id,
-            workspace_id=receiver.workspace_id,
-            cause=refused.cause.value,
-            detail=refused.detail,
-            raw=request.raw,
-            size=len(request.raw) if size is None else size,
-            request_id=request.request_id,
-        ),
-        now=now,
+    refusals.note(_refusal(receiver, request, refused, size=size), now=now)
+
+
+def _refusal(
+    receiver: Known, request: Request, refused: Refused, *, size: int | None = None
+) -> Refusal:
+    return Refusal(
+        receiver_id=receiver.id,
+        workspace_id=receiver.workspace_id,
+        cause=refused.cause.value,
+        detail=refused.detail,
+        raw=request.raw,
+        size=len(request.raw) if size is None else size,
+        request_id=request.request_id,
     )
+
+
+def _list_repeat(
+    receiver: Known, request: Request, receipts: Sequence[Receipt], *, now: datetime
+) -> None:
+    """All of it was taken before, and the sender is told that it was taken: a failure costs nothing."""
+    first = receipts[0].evidence_id
+    if first is None:
+        return
+    others = f", and {len(receipts) - 1} more" if len(receipts) > 1 else ""
+    detail = f"Taken before as {first}{others}; nothing was stored again."
+    refused = Refused(Cause.REPEATED, detail)
+    try:
+        with transaction.atomic():
+            refusals.note_repeat(_refusal(receiver, request, refused), repeats_id=first, now=now)
+    except DatabaseError:
+        _log.warning("receiver.repeat_not_listed", extra={"receiver": str(receiver.id)})
 
 
 def _confirm(receiver: Known, url: str, *, now: datetime) -> None:

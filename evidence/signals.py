@@ -163,6 +163,11 @@ class Receipt:
     is_again: bool = False
     """The same event waits already."""
 
+    @property
+    def is_repeat(self) -> bool:
+        """Nothing of it is new, wherever it belongs."""
+        return self.fate is Fate.DUPLICATE or self.is_again
+
 
 def clean(sender: Sender, action: Action, words: Mapping[str, Any]) -> Signal:
     """Redact, cut and digest what a caller sent; `words` are the fields of Signal, payload as a JSON value."""

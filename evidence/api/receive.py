@@ -16,15 +16,6 @@ from evidence.reception import Request
 from luota.lib import clock
 from luota.lib.api import DATABASE_AWAY, Problem, problem_response, try_again
 
-_STATUS = {
-    Cause.UNREADABLE: 400,
-    Cause.TOO_LARGE: 413,
-    # Ours to mend: senders come again after a 503, and nothing is lost meanwhile.
-    Cause.NO_SECRET: 503,
-    Cause.MISCONFIGURED: 503,
-    Cause.UNREACHABLE: 503,
-}
-"""All other causes are 401: the sender is not shown to be who it says."""
 _RETRY_SECONDS = 60
 _ALLOW = "OPTIONS, POST"
 
@@ -108,7 +99,7 @@ def _limit_of(receiver: Known, headers: dict[str, str]) -> int:
 
 
 def _problem_of(refused: Refused) -> Problem:
-    status = _STATUS.get(refused.cause, 401)
+    status = refused.cause.answer
     return Problem(
         status=status,
         code=refused.cause.value,

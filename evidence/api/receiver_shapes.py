@@ -110,8 +110,20 @@ class NewReceiverShape(ReceiverShape):
 class RefusedDeliveryShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     receivedAt = serializers.DateTimeField()
-    cause = serializers.ChoiceField(_CAUSES)
+    cause = serializers.ChoiceField(
+        _CAUSES, help_text="repeated: all of it was taken before, and nothing is stored again."
+    )
+    answer = serializers.IntegerField(
+        help_text="The status that was answered; 200 of a repetition, as senders try again."
+    )
     detail = serializers.CharField()
+    repeats = serializers.UUIDField(
+        allow_null=True,
+        help_text="Of a repetition: the evidence, or what waits unplaced, that it brought again.",
+    )
+    times = serializers.IntegerField(
+        help_text="How often the same was repeated; all else tells of the last time."
+    )
     sizeBytes = serializers.IntegerField()
     digest = serializers.CharField(help_text="SHA-256 of the body, which is not kept.")
     requestId = serializers.UUIDField(allow_null=True)
@@ -150,6 +162,9 @@ def tell_refused(refused: RefusedDelivery) -> dict[str, Any]:
         "id": refused.pk,
         "receivedAt": refused.received_at,
         "cause": refused.cause,
+        "answer": refused.answer,
+        "repeats": refused.repeats_id,
+        "times": refused.times,
         "detail": refused.detail,
         "sizeBytes": refused.size,
         "digest": bytes(refused.digest).hex(),

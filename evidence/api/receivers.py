@@ -131,7 +131,10 @@ class RefusedDeliveriesView(ManagementView):
         responses=answers({200: page_shape(shapes.RefusedDeliveryShape)}, 422),
     )
     def get(self, request: HttpRequest, receiver_id: str) -> Any:
-        """What was not taken in the last seven days, newest first, and why; bodies are not kept."""
+        """What was not taken in the last seven days, or had been taken before, newest first, and why.
+
+        Bodies are not kept. Of each receiver the latest 1,000 are listed, and of repetitions the latest 100.
+        """
         receiver = get_own(Receiver.objects.all(), self.caller, receiver_id)
         rows = RefusedDelivery.objects.filter(receiver=receiver)
         return newest_first(request, rows, self.caller, shapes.tell_refused)

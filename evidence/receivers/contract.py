@@ -32,6 +32,24 @@ class Cause(StrEnum):
     TOO_LARGE = "too_large"
     UNREACHABLE = "unreachable"
     """What the sender named (a certificate, an address to confirm at) could not be fetched."""
+    REPEATED = "repeated"
+    """All that it brings was taken before: nothing is stored, and who tries again is told so."""
+
+    @property
+    def answer(self) -> int:
+        """The status that the sender is told; where nothing else is said, it is not shown to be who it says."""
+        return _ANSWERS.get(self, 401)
+
+
+_ANSWERS = {
+    Cause.REPEATED: 200,
+    Cause.UNREADABLE: 400,
+    Cause.TOO_LARGE: 413,
+    # Ours to mend: senders come again after a 503, and nothing is lost meanwhile.
+    Cause.NO_SECRET: 503,
+    Cause.MISCONFIGURED: 503,
+    Cause.UNREACHABLE: 503,
+}
 
 
 class Refused(Exception):

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from evidence.known_receivers import secrets_of
+from evidence.models import UnplacedEvidence
 from evidence.receiver_models import Receiver
 from luota.lib import clock
 from monitors.models import Monitor
@@ -185,10 +186,25 @@ def test_what_was_refused_is_listed_with_its_cause(writer: Client) -> None:
     listed = writer.get(f"/v1/receivers/{made['id']}/refused").json()
 
     (refused,) = listed["items"]
-    assert refused["cause"] == "bad_signature"
+    assert (refused["cause"], refused["answer"]) == ("bad_signature", 401)
+    assert (refused["repeats"], refused["times"]) == (None, 1)
     assert refused["sizeBytes"] == len(of.stripe(clock.now()).raw)
     assert len(refused["digest"]) == 64
     assert "invoice" not in json.dumps(refused)
+
+
+def test_what_came_again_is_listed_with_what_was_answered_and_what_it_repeats(
+    writer: Client,
+) -> None:
+    made = make(writer)
+    delivery = of.stripe(clock.now(), secret=GIVEN)
+    for _ in range(3):
+        assert deliver(made["id"], delivery).status_code == 200
+
+    (repeated,) = writer.get(f"/v1/receivers/{made['id']}/refused").json()["items"]
+
+    assert (repeated["cause"], repeated["answer"], repeated["times"]) == ("repeated", 200, 2)
+    assert repeated["repeats"] == str(UnplacedEvidence.objects.get().pk)
 
 
 def test_what_is_foreign_is_not_there(writer: Client) -> None:

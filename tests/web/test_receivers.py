@@ -128,6 +128,21 @@ def test_the_page_shows_deliveries_refusals_and_rules(
     assert "rule <code>invoice.*</code>" in run
 
 
+def test_what_came_again_is_told_beside_what_was_refused(
+    member_client: Client, pages: str, job: Monitor
+) -> None:
+    good = of.stripe(clock.now())
+    receiver = ReceiverFactory(workspace=job.workspace, monitor=job, secrets_given=(good.secret,))
+    for _ in range(3):
+        deliver(receiver.pk, good)
+
+    page = member_client.get(f"{pages}{receiver.pk}").content.decode()
+
+    assert "<code>repeated</code> Taken before as" in page
+    assert "answered 200 · 2 times, here the last" in page
+    assert str(Evidence.objects.get().pk) in page
+
+
 def test_what_was_taken_and_waits_for_its_run_is_told_with_its_rule(
     member_client: Client, pages: str, workspace: Workspace
 ) -> None:
