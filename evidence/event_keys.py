@@ -11,7 +11,7 @@ from uuid import UUID
 from evidence.decisions import Entry
 
 EventKey = tuple[str, bytes]
-"""(source, SHA-256 of monitor id, action and event id); the monitor stands for its workspace."""
+"""(source, SHA-256 of monitor id, action and event id, or of receiver and token); each stands for its workspace."""
 Original = tuple[UUID, UUID | None]
 """(evidence id, run id) of the first delivery of an event."""
 
@@ -23,6 +23,12 @@ def key_of(entry: Entry) -> EventKey:
     """
     assert entry.monitor is not None  # noqa: S101 - only entries of a known monitor come here
     words = f"{entry.monitor.id} {entry.signal.action} {entry.signal.event_id}"
+    return entry.signal.sender.source, hashlib.sha256(words.encode()).digest()
+
+
+def token_key_of(entry: Entry) -> EventKey:
+    """A token is spent at its receiver, whatever it stands beside and whichever monitors that concerns."""
+    words = f"token {entry.signal.sender.receiver_id} {entry.signal.event_id}"
     return entry.signal.sender.source, hashlib.sha256(words.encode()).digest()
 
 

@@ -23,6 +23,8 @@ class Found:
     """Which rule of the vendor's table turned the request into this."""
     event_id: str = ""
     """The idempotency key: the sender's delivery id, with the item's id for arrays."""
+    counts_once: bool = False
+    """Its event id is a token that is spent: it counts once at its receiver, not once in each monitor."""
     environment: str = ""
     deploy_sha: str = ""
     fresh_as_of: datetime | None = None

@@ -4,7 +4,7 @@ Locks monitors first and runs second, each in the order of their ids: the evalua
 Intake writes facts and marks (`review_at`, `facts_version`); what they mean is not judged here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,8 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
 
     `cursor` is a psycopg cursor or Django's. Raises what the database raises.
     """
-    pieces = aliases.pieces_of(entries)
+    _drop_spent(cursor, entries)
+    pieces = [entry for entry in aliases.pieces_of(entries) if entry.fate is Fate.STORED]
     concerned = matching.concerned_monitors(cursor, pieces)
     ahead = aliases.foreseen_monitors(cursor, entries, concerned)
     _find_monitors(cursor, entries, ahead.union(*concerned.values()))
@@ -124,13 +125,23 @@ def _concerns_run(entry: Entry) -> bool:
     return entry.monitor is not None and entry.monitor.mode != Mode.HEARTBEAT
 
 
-def _drop_repeats(cursor: Any, entries: Sequence[Entry]) -> None:
+def _drop_spent(cursor: Any, entries: Sequence[Entry]) -> None:
+    """Before any lock, so that whoever waits for another's token holds nothing that the other may want."""
+    tokens = [entry for entry in entries if entry.signal.counts_once]
+    _drop_repeats(cursor, tokens, event_keys.token_key_of)
+
+
+def _drop_repeats(
+    cursor: Any,
+    entries: Sequence[Entry],
+    key_of: Callable[[Entry], event_keys.EventKey] = event_keys.key_of,
+) -> None:
     """Signals whose event id was stored before, or stands earlier in this batch, are duplicates."""
     first: dict[event_keys.EventKey, Entry] = {}
     repeats: list[tuple[Entry, Entry]] = []
     for entry in entries:
         if entry.signal.event_id and entry.fate is Fate.STORED:
-            key = event_keys.key_of(entry)
+            key = key_of(entry)
             if key in first:
                 repeats.append((entry, first[key]))
             else:

@@ -26,6 +26,7 @@ def signal_of(sender: Sender, found: Found) -> Signal:
         "subject": found.subject[:200],
         "external_run_id": found.run[:200],
         "event_id": found.event_id,
+        "counts_once": found.counts_once,
         "payload": found.payload,
         "summary": found.summary,
         "environment": found.environment[:60],

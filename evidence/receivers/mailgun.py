@@ -53,8 +53,8 @@ def verify(
 ) -> None:
     """The signature lies in the body, which therefore must be parsed first; headers say nothing.
 
-    Whoever saw one delivery could put other words beside its token: the token is the idempotency key, so that
-    in each monitor only the first words count. In a monitor that the first words did not concern they would count.
+    Whoever saw one delivery could put other words beside its token: the token is spent by the first words that
+    come with it, whichever monitors they concern.
     """
     del headers
     signed = part(object_of(raw), "signature")
@@ -96,6 +96,7 @@ def _found(event: dict[str, Any], token: str) -> Found:
         summary=mail.line(kind, recipient, _reason(event)),
         rule=rule,
         event_id=event_id_of(token),
+        counts_once=True,
         run=run_of(event.get("user-variables")),
     )
 

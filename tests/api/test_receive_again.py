@@ -17,7 +17,7 @@ from luota.lib import clock
 from monitors.models import Monitor
 from tests.factories import MonitorFactory, ReceiverFactory
 from tests.factories import deliveries as of
-from tests.factories.deliveries import Delivery, answering_amazon, deliver, receiver_of
+from tests.factories.deliveries import Delivery, answering_amazon, deliver, mailgun, receiver_of
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +137,33 @@ def test_a_fresh_delivery_pays_nothing_for_the_list(job: Monitor, now: datetime)
         deliver(receiver_id, of.stripe(now))
 
     assert not [each for each in spent if "refuseddelivery" in each["sql"]]
+
+
+def test_other_words_beside_a_spent_token_count_nowhere(
+    workspace: Workspace, job: Monitor, now: datetime
+) -> None:
+    """Mailgun signs a token and not the event: whoever saw one could tell another monitor with it."""
+    MonitorFactory(workspace=workspace, document={"within": "1h", "opens_on": ["email.bounced"]})
+    first, other = mailgun(now), mailgun(now, event="failed", severity="permanent")
+    receiver_id = receiver_of("mailgun", first, None, workspace=workspace)
+
+    answers = [deliver(receiver_id, each).status_code for each in (first, other)]
+
+    assert answers == [200, 200]
+    evidence = Evidence.objects.get()
+    assert evidence.kind == first.kind
+    assert not UnplacedEvidence.objects.exists()
+    listed = RefusedDelivery.objects.get()
+    assert (listed.cause, listed.repeats_id) == ("repeated", evidence.pk)
+
+
+def test_a_token_is_spent_at_each_receiver_for_itself(workspace: Workspace, now: datetime) -> None:
+    """One event may be delivered to two addresses: each of a monitor of its own."""
+    delivery = mailgun(now)
+    for _ in range(2):
+        monitor = MonitorFactory(
+            workspace=workspace, document={"within": "1h", "opens_on": [delivery.kind]}
+        )
+        deliver(receiver_of("mailgun", delivery, monitor), delivery)
+
+    assert Evidence.objects.count() == 2

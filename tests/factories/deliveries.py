@@ -176,7 +176,7 @@ def sendgrid(now: datetime) -> Delivery:
     )
 
 
-def mailgun(now: datetime) -> Delivery:
+def mailgun(now: datetime, **words: str) -> Delivery:
     stamp, token = str(int(now.timestamp())), "c7b8e2f1a5d94f3bb2a0c6d18e7f9a3b4c5d6e7f8091a2b3c4"
     signature = {"timestamp": stamp, "token": token, "signature": _mac((stamp + token).encode())}
     event = {
@@ -188,7 +188,7 @@ def mailgun(now: datetime) -> Delivery:
     }
     return Delivery(
         secret=KEY,
-        raw=json.dumps({"signature": signature, "event-data": event}).encode(),
+        raw=json.dumps({"signature": signature, "event-data": event | words}).encode(),
         kind="email.delivered",
         rule="delivered",
         strength=2,
