@@ -13,7 +13,18 @@ from pathlib import Path
 from bench import machine, serving
 from luota import embedded
 
-BENCHES = ("ping", "receivers", "servers", "batch", "tick", "crowd", "expect", "memory", "fold")
+BENCHES = (
+    "ping",
+    "receivers",
+    "signatures",
+    "servers",
+    "batch",
+    "tick",
+    "crowd",
+    "expect",
+    "memory",
+    "fold",
+)
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "luota.settings",
     "RATE_PER_MINUTE": "1000000",
