@@ -115,7 +115,8 @@ _SHAPE = ExpectShape()
 
 class KnownShape(serializers.Serializer[Any]):
     count = serializers.IntegerField(
-        allow_null=True, help_text="null: a list under HMAC is compared when it is judged."
+        allow_null=True,
+        help_text="null: a list under HMAC, or without keys, is compared when it is judged.",
     )
     first = serializers.ListField(child=serializers.CharField(), help_text="At most 100.")
 
@@ -126,7 +127,9 @@ class ExpectAnswerShape(serializers.Serializer[Any]):
     expectedSetId = serializers.UUIDField()
     window = serializers.CharField()
     duplicate = serializers.BooleanField()
-    count = serializers.IntegerField(help_text="Keys on the whole list.")
+    count = serializers.IntegerField(
+        help_text="Keys on the whole list, or the announced count of one without."
+    )
     added = serializers.IntegerField(help_text="Keys that were not on it before.")
     known = KnownShape()
     missing = serializers.IntegerField(allow_null=True, help_text="So far.")
@@ -226,14 +229,15 @@ def _check_period(part: expected.Part, now: datetime) -> None:
 
 def _answer(accepted: expected.Accepted, ignored: list[str]) -> HttpResponse:
     stored = accepted.expected_set
+    is_told = not stored.is_bare
     body: dict[str, Any] = {
         "expectedSetId": stored.pk,
         "window": stored.window,
         "duplicate": accepted.is_duplicate,
-        "count": stored.count,
+        "count": stored.count or stored.announced_count or 0,
         "added": accepted.added,
-        "known": {"count": accepted.known, "first": list(accepted.known_first)},
-        "missing": accepted.missing,
+        "known": {"count": accepted.known if is_told else None, "first": list(accepted.known_first)},
+        "missing": accepted.missing if is_told else None,
         "judgedAt": stored.due_at,
     }
     if ignored:

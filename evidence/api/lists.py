@@ -52,7 +52,9 @@ class ExpectedSetShape(serializers.Serializer[Any]):
     count = serializers.IntegerField(help_text="Keys, or the announced count of a list without.")
     found = serializers.IntegerField(allow_null=True, help_text="Of a list without keys.")
     matched = serializers.BooleanField(allow_null=True, help_text="Of a list without keys.")
-    missing = serializers.IntegerField()
+    missing = serializers.IntegerField(
+        allow_null=True, help_text="null: the list was not compared yet."
+    )
     missingFirst = serializers.ListField(
         child=serializers.CharField(), help_text="At most 100; all: /v1/expected/{id}/missing."
     )
@@ -185,7 +187,7 @@ def tell_set(found: ExpectedSet) -> dict[str, Any]:
         "count": found.count or found.announced_count or 0,
         "found": found.found_count,
         "matched": found.is_matched,
-        "missing": found.missing_count,
+        "missing": found.missing_count if found.reconciled_at else None,
         "missingFirst": [each.key for each in missing],
         "unexpected": found.unexpected_count,
         "unexpectedFirst": [each.key for each in unexpected],

@@ -94,7 +94,9 @@ def test_count_and_digest_do_without_keys(send: Sending, job: Monitor) -> None:
         "window": "w", "count": 2, "digest": digest_of(["a", "b"]),
         "from": in_(-HOUR), "until": in_(HOUR),
     }  # fmt: skip
-    assert send(at(job), body).status_code == 202
+    told = send(at(job), body)
+    assert (told.status_code, told.json()["count"]) == (202, 2)
+    assert (told.json()["known"]["count"], told.json()["missing"]) == (None, None)
     assert ExpectedSet.objects.get().announced_count == 2
 
 
@@ -198,8 +200,10 @@ def test_over_the_rate_is_a_429_with_a_policy_of_its_own(send: Sending, job: Mon
 def test_lists_are_read_back_with_what_was_found(send: Sending, job: Monitor, key_of: Any) -> None:
     past = {"from": in_(-2 * HOUR), "until": in_(-HOUR), "settle": "0s"}
     send(at(job), listed(**past))
-    judge(at=clock.now())
     reader = with_key(key_of(TokenKind.READ))
+    (early,) = reader.get(f"/v1/monitors/{job.pk}/expected").json()["items"]
+    assert (early["state"], early["missing"], early["unexpected"]) == ("open", None, None)
+    judge(at=clock.now())
     page = reader.get(f"/v1/monitors/{job.pk}/expected").json()
     (told,) = page["items"]
     assert (told["state"], told["count"], told["missing"]) == ("reconciled", 2, 2)
