@@ -19,6 +19,8 @@ from monitors.conditions.reading import LONGEST
 from monitors.conditions.rules import CLOSE, START, Mode, Spec
 from monitors.conditions.story import in_order
 from monitors.conditions.values import (
+    Break,
+    Cause,
     Evidence,
     Judgement,
     RunFacts,
@@ -85,7 +87,8 @@ class Score:
 def mutate(spec: Spec, facts: RunFacts) -> Score:
     """Spoil a proven run in every way. Raises NotProven.
 
-    Noticed is what ends unproven when nothing more can happen, or breaks on the way as the run did not.
+    Noticed is what ends unproven when nothing more can happen, or breaks on the way as the run did not: at another
+    step, or for longer.
     """
     facts = replace(facts, blind=(), waiver=None, superseded_at=None)
     late, end = _horizon(spec, facts)
@@ -127,9 +130,19 @@ def _horizon(spec: Spec, facts: RunFacts) -> tuple[datetime, datetime]:
 
 
 def _is_noticed(judgement: Judgement, sound: Judgement) -> bool:
-    usual = {(each.cause, each.step) for each in sound.breaks}
-    new = {(each.cause, each.step) for each in judgement.breaks} - usual
-    return judgement.state is not State.PROVEN or bool(new)
+    usual = {(each.cause, each.step): each.until for each in sound.breaks}
+    return judgement.state is not State.PROVEN or any(
+        _is_new(each, usual) for each in judgement.breaks
+    )
+
+
+def _is_new(each: Break, usual: Mapping[tuple[Cause, str], datetime | None]) -> bool:
+    """A late run made later is a file that stays open: somebody looks at it."""
+    known = (each.cause, each.step)
+    if known not in usual:
+        return True
+    until = usual[known]
+    return until is not None and (each.until is None or each.until > until)
 
 
 Spoilt = tuple[Mutant, tuple[Evidence, ...]]

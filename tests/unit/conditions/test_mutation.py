@@ -53,6 +53,19 @@ def test_a_delay_is_noticed_by_no_one_without_a_deadline() -> None:
     assert holes(score) == {(Change.DELAYED, "upload"), (Change.DELAYED, "restore_check")}
 
 
+def test_a_late_run_made_later_is_noticed_by_the_file_that_stays_open() -> None:
+    late = facts(
+        started(),
+        piece("upload", "upload", 5),
+        piece("restore", "restore_check", 50, strength=Strength.RECEIPT),
+        succeeded(25),
+    )
+
+    score = mutate(DRILL, late)
+
+    assert (score.tried, score.noticed, score.unnoticed) == (4, 4, ())
+
+
 def test_evidence_that_no_step_reads_is_missed_by_nobody() -> None:
     score = mutate(DRILL, replace(KEPT, evidence=(*KEPT.evidence, piece("n", "note", 6))))
 
