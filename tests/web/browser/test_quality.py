@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response
 
 from tests.web.browser.conftest import Visit, home_of
-from tests.web.conftest import Drill
+from tests.web.conftest import Drill, break_drill
+from workspaces.models import Workspace
 
 PAGES = {
     "queue": "",
@@ -85,6 +86,14 @@ def test_no_page_scrolls_sideways(visit: Visit, drill: Drill) -> None:
                 too_wide[name] = width
 
     assert too_wide == {}
+
+
+def test_a_word_without_end_in_a_heading_is_broken(visit: Visit, workspace: Workspace) -> None:
+    """As an address within angle brackets, which a provider's answer brings into the sentence."""
+    long = break_drill(workspace, "<formerly.sales.of.the.northern.region@example.org>:")
+    page = visit(address(long, "file"), viewport={"width": 360, "height": 800})
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_no_copy_button_covers_what_it_copies(visit: Visit, drill: Drill) -> None:
