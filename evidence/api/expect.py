@@ -236,7 +236,10 @@ def _answer(accepted: expected.Accepted, ignored: list[str]) -> HttpResponse:
         "duplicate": accepted.is_duplicate,
         "count": stored.count or stored.announced_count or 0,
         "added": accepted.added,
-        "known": {"count": accepted.known if is_told else None, "first": list(accepted.known_first)},
+        "known": {
+            "count": accepted.known if is_told else None,
+            "first": list(accepted.known_first),
+        },
         "missing": accepted.missing if is_told else None,
         "judgedAt": stored.due_at,
     }
