@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0012_placing_counts'),
+        ('evidence', '0013_stalled_pulls'),
         ('workspaces', '0002_secret'),
     ]
 
