@@ -12,7 +12,7 @@ from evidence import probe_gaps
 from evidence.lookouts import hold_monitor
 from evidence.models import Probe
 from evidence.probe_ledger import FAULTLESS
-from evidence.probes import ways
+from evidence.probes import http, ways
 from evidence.probes.contract import Way
 from monitors.conditions.reading import SpecInvalid, kind
 from monitors.conditions.rules import CLOSE, PING, START, Mode
@@ -163,6 +163,8 @@ def _check(draft: ProbeDraft, monitor: Monitor) -> None:
     own = Secret.objects.filter(workspace_id=monitor.workspace_id)
     if draft.secret_id and not own.filter(pk=draft.secret_id).exists():
         raise ProbeInvalid("secretId", "This workspace has no such secret.")
+    if draft.secret_id and http.is_open(draft.target):
+        raise ProbeInvalid("secretId", http.HTTPS_ONLY)
 
 
 def _check_mode(draft: ProbeDraft, monitor: Monitor) -> None:

@@ -13,6 +13,7 @@ from evidence import pull_ledger
 from evidence.expected import SETTLE
 from evidence.lookouts import have_reviewed, hold_monitor
 from evidence.models import Pull
+from evidence.probes import http
 from evidence.pulls import ways
 from evidence.pulls.contract import PullWay
 from monitors.conditions.reading import SpecInvalid
@@ -146,6 +147,8 @@ def _check(draft: PullDraft, monitor: Monitor) -> None:
     own = Secret.objects.filter(workspace_id=monitor.workspace_id)
     if draft.secret_id and not own.filter(pk=draft.secret_id).exists():
         raise PullInvalid("secret_id", "This workspace has no such secret.")
+    if draft.secret_id and http.is_open(draft.target):
+        raise PullInvalid("secret_id", http.HTTPS_ONLY)
 
 
 def _check_times(draft: PullDraft) -> None:

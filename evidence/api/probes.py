@@ -86,6 +86,9 @@ class ProbeShape(serializers.Serializer[Any]):
     brokenSince = serializers.DateTimeField(
         allow_null=True, help_text="Set after three failures in a row."
     )
+    receiptsLost = serializers.IntegerField(
+        help_text="Outcomes that it saw at a deadline and nobody had told."
+    )
 
 
 class LookShape(Shape):
@@ -135,6 +138,7 @@ def tell_probe(probe: Probe) -> dict[str, Any]:
         "failures": probe.failures,
         "faultReason": probe.obstacle or None,
         "brokenSince": probe.broken_since,
+        "receiptsLost": probe.receipts_lost,
     }
 
 

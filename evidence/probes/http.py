@@ -28,6 +28,7 @@ from luota.lib.outbound import PAGE_BYTES, Client, Page
 from monitors.conditions.reading import SpecInvalid, each, flag, record, text
 
 MOST_NAMES = 20
+HTTPS_ONLY = "A secret is sent by https only."
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}", re.ASCII)
 _OURS = frozenset({"host", "cookie", "content-length", "transfer-encoding", "connection"})
 _SECRETIVE = frozenset({"authorization", "proxy-authorization", "x-api-key"})
@@ -132,6 +133,11 @@ def read(target: Mapping[str, Any]) -> Target:
     )
 
 
+def is_open(target: Mapping[str, Any]) -> bool:
+    """Would everybody on the way read a secret?"""
+    return str(target.get("url", "")).startswith("http:")
+
+
 def look(look: Look) -> Seen:
     """One GET, over at most three redirects. CannotLook."""
     target = read(look.target)
@@ -171,7 +177,7 @@ def fetch(
     """Whatever the answer is, to a GET with the headers of the target and its secret. CannotLook."""
     secrets = {target.secret_header: _credentials(target, look.secret)} if look.secret else {}
     if secrets and url.startswith("http:"):
-        raise CannotLook("A secret is sent by https only.", Obstacle.SETUP)
+        raise CannotLook(HTTPS_ONLY, Obstacle.SETUP)
     try:
         return client.get(
             url, headers=target.headers, secret_headers=secrets, most_bytes=most_bytes

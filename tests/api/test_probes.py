@@ -51,7 +51,7 @@ def test_a_probe_is_made_and_looks_at_once(writer: Client, monitor: Monitor) -> 
         **BODY, "id": 0, "createdAt": 0, "nextLookAt": 0, "monitorId": str(monitor.pk),
         "secretId": str(secret.pk), "subject": "", "onDeadline": True, "isPaused": False,
         "lookedAt": None, "seenAt": None, "summary": "", "fault": "", "faultReason": None, "failures": 0,
-        "brokenSince": None,
+        "brokenSince": None, "receiptsLost": 0,
     }  # fmt: skip
     assert told["nextLookAt"] == told["createdAt"]
     assert writer.get(f"/v1/probes/{told['id']}").json() == told
@@ -89,6 +89,13 @@ def test_a_wrong_probe_is_refused(
 
 def test_a_foreign_secret_is_none(writer: Client, monitor: Monitor) -> None:
     answer = make(writer, monitor, secretId=str(SecretFactory().pk))
+    assert (answer.status_code, answer.json()["field"]) == (422, "secretId")
+
+
+def test_a_secret_goes_to_no_plain_address(writer: Client, monitor: Monitor) -> None:
+    secret = str(SecretFactory(workspace=monitor.workspace).pk)
+    target = {"url": "http://api.example.org/", "plain": True}
+    answer = make(writer, monitor, target=target, secretId=secret)
     assert (answer.status_code, answer.json()["field"]) == (422, "secretId")
 
 

@@ -93,6 +93,13 @@ def test_a_foreign_secret_is_none(writer: Client, job: Monitor) -> None:
     assert make(writer, job, secretId=str(SecretFactory().pk)).json()["field"] == "secretId"
 
 
+def test_a_secret_goes_to_no_plain_address(writer: Client, job: Monitor) -> None:
+    secret = str(SecretFactory(workspace=job.workspace).pk)
+    target = TARGET | {"url": "http://api.example.org/", "plain": True}
+    answer = make(writer, job, target=target, secretId=secret)
+    assert (answer.status_code, answer.json()["field"]) == (422, "secretId")
+
+
 def test_only_runs_have_names_that_can_be_listed(writer: Client, job: Monitor) -> None:
     beat = MonitorFactory(workspace=job.workspace, mode=Mode.HEARTBEAT.value)
     assert make(writer, beat).status_code == 422
