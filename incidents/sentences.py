@@ -88,12 +88,22 @@ def _break(incident: Incident) -> str:
 def _missed(incident: Incident, quote: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     if key := (quote.get("run") or {}).get("key"):
         others = incident.affected_count - 1
+        if "announced" in values:
+            return _list_differs(key, values, others)
         return (
             f"“{key}” never started" if others < 1 else f"“{key}” and {others} more never started"
         )
     last = when(values.get("last_signal_at"))
     heard = f"; the last signal came {instant(last, beside=incident.opened_at)}" if last else ""
     return f"no signal came{heard}"
+
+
+def _list_differs(window: str, values: Mapping[str, Any], others: int) -> str:
+    """Of a list without keys: the run of its name is none that anybody announced."""
+    announced, found = values["announced"], values["found"]
+    started = "other runs" if announced == found else str(found)
+    more = f"; {others} more never started" if others > 0 else ""
+    return f"the list “{window}” announced {announced} runs, but {started} started{more}"
 
 
 def _late(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
@@ -119,6 +129,10 @@ def _failed(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
 
 def _stuck(incident: Incident, quote: Any, _values: Any) -> str:
     step = _step_claim(incident, quote)
+    if step and _failing_step(incident, quote).get("verdict") == Verdict.VIOLATED.value:
+        return (
+            f"started, and the evidence says no to “{step}”{_said(quote)}"  # a look at the deadline
+        )
     return (
         f"started, then nothing came; “{step}” is missing" if step else "started, then nothing came"
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from evidence.models import ExpectedSet
 from evidence.quotes import Wanted, load_quoted
 from incidents.cases import Case
 from incidents.payloads import quote_of
@@ -27,6 +28,7 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
     quoted = load_quoted([_wanted(case) for case in cases])
     last_good = _last_good({case.run.monitor_id for case in cases})
     routes = routes_of([case.run.monitor for case in cases])
+    lists = _bare_lists(cases)
     return {
         case.run.id: Sheet(
             quote_of(
@@ -36,6 +38,7 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
                 standing=case.standing,
                 quoted=quoted[case.run.id],
                 facts=case.facts,
+                listed=lists.get((case.run.monitor_id, case.run.key)),
             )
             | {
                 "last_good_run": last_good.get(case.run.monitor_id),
@@ -82,6 +85,26 @@ def routes_of(monitors: Iterable[Monitor]) -> Mapping[UUID, Route | None]:
     by_workspace = {route.workspace_id: route for route in defaults}
     return {
         m.id: own[m.route_id] if m.route_id else by_workspace.get(m.workspace_id) for m in monitors
+    }
+
+
+def _bare_lists(cases: Sequence[Case]) -> dict[tuple[UUID, str], dict[str, int]]:
+    """{(monitor id, window): runs announced and found}, of lists without keys that a run stands for.
+
+    Index: expected_set_once.
+    """
+    silent = [case.run for case in cases if case.run.key and case.run.opened_at is None]
+    if not silent:
+        return {}
+    lists = ExpectedSet.objects.filter(
+        monitor_id__in={run.monitor_id for run in silent},
+        window__in={run.key for run in silent},
+        is_matched=False,
+    )
+    columns = ("monitor_id", "window", "announced_count", "found_count")
+    return {
+        (monitor, window): {"announced": announced, "found": found}
+        for monitor, window, announced, found in lists.values_list(*columns)
     }
 
 

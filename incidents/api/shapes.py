@@ -110,6 +110,8 @@ class SentenceValuesShape(serializers.Serializer[Any]):
     total = serializers.IntegerField(required=False)
     usualWaiting = serializers.IntegerField(source="usual_waiting", required=False)
     usualTotal = serializers.IntegerField(source="usual_total", required=False)
+    announced = serializers.IntegerField(required=False, help_text="Runs of a list without keys.")
+    found = serializers.IntegerField(required=False, help_text="Those that started in its period.")
 
 
 class QuotedRunShape(serializers.Serializer[Any]):

@@ -246,8 +246,10 @@ def test_a_digest_mismatch_is_a_file_about_the_list(
         succeed(job, run, T0 + HOUR)
     judge(at=DUE)
     assert (the_list().is_matched, the_list().missing_count) == (False, missing)
-    assert (Incident.objects.get().cause, Run.objects.get(state="overdue").key) == (
-        "missed", "2026-03-02",
+    file = Incident.objects.get()
+    assert (file.cause, Run.objects.get(state="overdue").key) == ("missed", "2026-03-02")
+    assert (file.quote["sentence_values"]["announced"], file.quote["sentence_values"]["found"]) == (
+        2, len(runs),
     )  # fmt: skip
 
 

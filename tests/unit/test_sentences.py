@@ -62,6 +62,21 @@ def incident(
             "“in_7” never started; due 03:30 UTC, 42 min late.",
         ),
         (
+            Cause.MISSED,
+            {"run": {"key": "2026-11-24"}, "sentence_values": {"announced": 3, "found": 2}},
+            "the list “2026-11-24” announced 3 runs, but 2 started.",
+        ),
+        (
+            Cause.MISSED,
+            {"run": {"key": "2026-11-24"}, "sentence_values": {"announced": 3, "found": 3}},
+            "the list “2026-11-24” announced 3 runs, but other runs started.",
+        ),
+        (
+            Cause.STUCK,
+            {"steps": [{**STEP, "verdict": "violated"}], "summary": "200 OK"},
+            "started, and the evidence says no to “Restore checked”: 200 OK; due 03:30 UTC, 42 min late.",
+        ),
+        (
             Cause.FAILED,
             {"exit_code": 1, "summary": "pg_restore:\n  out of  memory"},
             "failed with exit code 1: pg_restore: out of memory.",
