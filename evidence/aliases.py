@@ -9,9 +9,9 @@ from uuid import UUID
 import orjson
 
 from evidence.decisions import Entry
-from evidence.matching import Candidate, waiting_name, waiting_names
+from evidence.matching import Candidate, Concerned, waiting_name, waiting_names
 from evidence.signals import Action, Fate, Sender, Signal
-from luota.lib.ids import uuid7_at
+from luota.lib.ids import first_uuid7_at, uuid7_at
 from monitors.conditions.rules import Spec, Strength
 from monitors.specs import read_specs
 
@@ -119,9 +119,7 @@ def _written(signal: Signal) -> dict[str, Any]:
     }
 
 
-def foreseen_monitors(
-    cursor: Any, entries: Sequence[Entry], concerned: Mapping[int, set[UUID]]
-) -> set[UUID]:
+def foreseen_monitors(cursor: Any, entries: Sequence[Entry], concerned: Concerned) -> set[UUID]:
     """The monitors of what these entries may place, to be locked with theirs, in one order.
 
     Two that came to want each other's monitors later would stand still for a second. Index: unplaced_by_name.
@@ -137,9 +135,9 @@ def foreseen_monitors(
     return {row[0] for row in cursor.fetchall()}
 
 
-def _may_free(entry: Entry, concerned: Mapping[int, set[UUID]]) -> Iterator[str]:
+def _may_free(entry: Entry, concerned: Concerned) -> Iterator[str]:
     signal = entry.signal
-    known = {signal.monitor_id} if signal.monitor_id else set()
+    known = {signal.monitor_id: None} if signal.monitor_id else {}
     keys = {("key", key) for key in (signal.external_run_id, signal.subject) if key}
     for monitor_id in concerned.get(id(entry), known):
         for name, value in {*keys, *signal.ids.items()}:
@@ -200,6 +198,26 @@ def take_waiting(cursor: Any, names: Iterable[str], *, now: datetime) -> list[En
         "   WHERE names && %s::varchar[] ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
         " RETURNING id, workspace_id, source, strength, received_at, signal::text",
         [sorted(names), MOST_AT_ONCE],
+    )
+    return [_read(*row, now=now) for row in sorted(cursor.fetchall())]
+
+
+def take_unnamed(
+    cursor: Any, kinds: Sequence[tuple[UUID, str]], *, since: datetime, now: datetime
+) -> list[Entry]:
+    """What no monitor named when it came, of these kinds of workspaces, newest first: of content that counts.
+
+    What waits again has an id of now and is not taken twice. Index: unplaced_of_workspace.
+    """
+    workspaces, names = zip(*kinds, strict=True)
+    cursor.execute(
+        "DELETE FROM evidence_unplacedevidence WHERE id IN (SELECT u.id"
+        "   FROM unnest(%s::uuid[], %s::text[]) AS w(workspace_id, kind)"
+        "   JOIN evidence_unplacedevidence u USING (workspace_id, kind)"
+        "   WHERE u.reason = 'no_monitor' AND u.id < %s AND u.received_at >= %s"
+        "   ORDER BY u.id DESC LIMIT %s FOR UPDATE OF u SKIP LOCKED)"
+        " RETURNING id, workspace_id, source, strength, received_at, signal::text",
+        [list(workspaces), list(names), first_uuid7_at(now), since, MOST_AT_ONCE],
     )
     return [_read(*row, now=now) for row in sorted(cursor.fetchall())]
 

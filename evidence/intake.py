@@ -4,7 +4,7 @@ Locks monitors first and runs second, each in the order of their ids: the evalua
 Intake writes facts and marks (`review_at`, `facts_version`); what they mean is not judged here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -42,13 +42,30 @@ def store(cursor: Any, entries: Sequence[Entry]) -> list[Receipt]:
     known = [e for e in entries if e.fate is Fate.STORED and not e.signal.is_found] + children
     _store_known(cursor, known)
     tallies.count_placed(pieces)
-    _place_waiting(cursor, known, tallies)
+    if known:
+        _place_waiting(cursor, known, tallies, now=known[-1].received_at)
     tallies.write(cursor)
     return [_receipt(entry) for entry in entries]
 
 
+def place_again(cursor: Any, pieces: Sequence[Entry], *, now: datetime) -> None:
+    """Pieces taken out of the waiting room because a monitor names their kind now; what finds no run waits on.
+
+    That is not counted against its source: nobody asked for it when it came.
+    """
+    concerned = matching.concerned_monitors(cursor, pieces)
+    ahead = aliases.foreseen_monitors(cursor, pieces, concerned)
+    rows.lock_monitors(cursor, ahead.union(*concerned.values()))
+    known = _place(cursor, pieces, concerned, Tallies())
+    _store_known(cursor, known)
+    tallies = Tallies()
+    tallies.count_placed(pieces)
+    _place_waiting(cursor, known, tallies, now=now)
+    tallies.write(cursor)
+
+
 def _place(
-    cursor: Any, pieces: Sequence[Entry], concerned: Mapping[int, set[UUID]], tallies: Tallies
+    cursor: Any, pieces: Sequence[Entry], concerned: matching.Concerned, tallies: Tallies
 ) -> list[Entry]:
     """What comes from outside, as if it had known where it belongs; what finds no run waits."""
     if not pieces:
@@ -60,13 +77,13 @@ def _place(
     return [child for piece in pieces for child in piece.children]
 
 
-def _place_waiting(cursor: Any, known: Sequence[Entry], tallies: Tallies) -> None:
+def _place_waiting(cursor: Any, known: Sequence[Entry], tallies: Tallies, *, now: datetime) -> None:
     """What was stored may open a run or introduce an id that something has waited for, and so on."""
     stored, names = known, set[str]()
     for _ in range(MOST_ROUNDS):
         kept = [entry for entry in stored if entry.is_kept]
         names |= aliases.learn(cursor, kept)
-        waiting = aliases.take_waiting(cursor, names, now=known[-1].received_at) if names else []
+        waiting = aliases.take_waiting(cursor, names, now=now) if names else []
         if not waiting:
             return
         names = names if len(waiting) == aliases.MOST_AT_ONCE else set()

@@ -6,6 +6,7 @@ moment is either seen here, or sees what waits.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ class Candidate:
     key: str
     """Empty when the piece does not say one."""
     occurrence: str
+    is_early: bool
+    """It came before the monitor named its kind: of that time nothing was promised, so it opens no run."""
 
     @property
     def names(self) -> list[tuple[str, str]]:
@@ -37,15 +40,20 @@ class Candidate:
 
     @property
     def opens(self) -> bool:
-        return self.entry.signal.kind in self.spec.opens_on and bool(self.key)
+        is_opener = self.entry.signal.kind in self.spec.opens_on and bool(self.key)
+        return is_opener and not self.is_early
 
 
-def concerned_monitors(cursor: Any, entries: Sequence[Entry]) -> dict[int, set[UUID]]:
-    """{id(entry): monitors that name its kind}. Index: monitor_kind_once."""
+Concerned = Mapping[int, Mapping[UUID, datetime | None]]
+"""{id(entry): {monitor that names its kind: since when}}; None: since before that was written down."""
+
+
+def concerned_monitors(cursor: Any, entries: Sequence[Entry]) -> Concerned:
+    """Whom each concerns. Index: monitor_kind_once."""
     if not entries:
         return {}
     cursor.execute(
-        "SELECT w.place, k.monitor_id FROM unnest(%s::int[], %s::uuid[], %s::text[])"
+        "SELECT w.place, k.monitor_id, k.named_at FROM unnest(%s::int[], %s::uuid[], %s::text[])"
         " AS w(place, workspace_id, kind) JOIN monitors_monitorkind k USING (workspace_id, kind)",
         [
             list(range(len(entries))),
@@ -53,18 +61,18 @@ def concerned_monitors(cursor: Any, entries: Sequence[Entry]) -> dict[int, set[U
             [entry.signal.kind for entry in entries],
         ],
     )
-    found: dict[int, set[UUID]] = {id(entry): set() for entry in entries}
-    for place, monitor_id in cursor.fetchall():
+    found: dict[int, dict[UUID, datetime | None]] = {id(entry): {} for entry in entries}
+    for place, monitor_id, named_at in cursor.fetchall():
         bound_to = entries[place].signal.sender.bound_to
         if bound_to in {None, monitor_id}:
-            found[id(entries[place])].add(monitor_id)
+            found[id(entries[place])][monitor_id] = named_at
     return found
 
 
 def candidates_of(
     cursor: Any,
     entries: Sequence[Entry],
-    concerned: Mapping[int, set[UUID]],
+    concerned: Concerned,
     monitors: Mapping[UUID, MonitorRow],
 ) -> list[Candidate]:
     """Every piece beside every monitor that it may belong to; `monitors` are locked."""
@@ -75,11 +83,13 @@ def candidates_of(
             monitor = monitors.get(monitor_id)
             spec = specs.get(monitor.spec_id) if monitor and monitor.spec_id else None
             if monitor and isinstance(spec, Spec):
-                found.append(_candidate(entry, monitor, spec))
+                named_at = concerned[id(entry)][monitor_id]
+                is_early = named_at is not None and entry.received_at < named_at
+                found.append(_candidate(entry, monitor, spec, is_early=is_early))
     return found
 
 
-def _candidate(entry: Entry, monitor: MonitorRow, spec: Spec) -> Candidate:
+def _candidate(entry: Entry, monitor: MonitorRow, spec: Spec, *, is_early: bool) -> Candidate:
     signal = entry.signal
     facing = Facing(
         kind=signal.kind,
@@ -94,7 +104,14 @@ def _candidate(entry: Entry, monitor: MonitorRow, spec: Spec) -> Candidate:
     plain = signal.external_run_id or signal.subject
     key = compile_key(spec.key).of(facing) if spec.key else plain
     occurrence = compile_key(spec.occurrence).of(facing) if spec.occurrence else ""
-    return Candidate(entry=entry, monitor=monitor, spec=spec, key=key, occurrence=occurrence)
+    return Candidate(
+        entry=entry,
+        monitor=monitor,
+        spec=spec,
+        key=key,
+        occurrence=occurrence,
+        is_early=is_early,
+    )
 
 
 def address(cursor: Any, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -144,6 +161,8 @@ def _addressed(candidate: Candidate, run_id: UUID | None) -> Signal | None:
     signal = replace(candidate.entry.signal, is_found=False, external_run_id="", subject="")
     monitor = candidate.monitor
     if monitor.mode == Mode.HEARTBEAT:
+        if candidate.is_early:
+            return None
         return replace(signal, monitor_id=monitor.id)
     if monitor.mode == Mode.FRESHNESS:
         return replace(signal, monitor_id=monitor.id, subject=candidate.key)

@@ -6,6 +6,7 @@ from django.conf import settings
 from evidence import (
     expected,
     idempotency,
+    newly_named,
     partitions,
     probe_gaps,
     probe_history,
@@ -30,6 +31,11 @@ def prune_idempotency() -> None:
 @shared_task
 def prune_refused() -> None:
     refusals.prune(now=clock.now())
+
+
+@shared_task
+def place_newly_named() -> None:
+    newly_named.place_newly_named(now=clock.now())
 
 
 @shared_task

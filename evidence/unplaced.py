@@ -93,7 +93,8 @@ def advice(piece: UnplacedEvidence) -> str:
 
 
 _ADVICE = {
-    Unplaced.NO_MONITOR: "No monitor names this kind in a step, a comfort, `opens_on` or `links`.",
+    Unplaced.NO_MONITOR: "No monitor names this kind in a step, a comfort, `opens_on` or `links`; once one does, it is"
+    " tried again.",
     Unplaced.NO_KEY: "Give it a run, a subject or an id, or let `key` of the spec read one from its payload.",
     Unplaced.NO_RUN: "It waits for a run with this key, or for evidence of a kind in `links` that introduces one"
     " of its ids.",

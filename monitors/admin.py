@@ -65,7 +65,7 @@ class PauseAdmin(ReadingAdmin):
 
 @admin.register(MonitorKind)
 class MonitorKindAdmin(ReadingAdmin):
-    list_display = ("id", "workspace", "monitor", "kind")
+    list_display = ("id", "workspace", "monitor", "kind", "named_at", "is_new")
     list_select_related = ("workspace", "monitor")
     search_help_text = "Id of the monitor"
 

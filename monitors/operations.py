@@ -212,7 +212,7 @@ def _update(monitor: Monitor, draft: MonitorDraft, *, actor: Actor, now: datetim
 def _write_spec(
     monitor: Monitor, rules: Mapping[str, object], *, number: int, actor: Actor, now: datetime
 ) -> Spec:
-    note_kinds(monitor, rules)
+    note_kinds(monitor, rules, now=now)
     return Spec.objects.create(
         workspace_id=monitor.workspace_id,
         monitor=monitor,
@@ -224,13 +224,19 @@ def _write_spec(
     )
 
 
-def note_kinds(monitor: Monitor, rules: Mapping[str, object]) -> None:
-    """Keep MonitorKind in line with the rules that hold from now on."""
+def note_kinds(monitor: Monitor, rules: Mapping[str, object], *, now: datetime) -> None:
+    """Keep MonitorKind in line with the rules that hold from now on; what is named anew is marked."""
     kinds = parse_spec(Mode(monitor.mode), rules).kinds
     MonitorKind.objects.filter(monitor=monitor).exclude(kind__in=kinds).delete()
     MonitorKind.objects.bulk_create(
         [
-            MonitorKind(workspace_id=monitor.workspace_id, monitor=monitor, kind=kind)
+            MonitorKind(
+                workspace_id=monitor.workspace_id,
+                monitor=monitor,
+                kind=kind,
+                named_at=now,
+                is_new=True,
+            )
             for kind in kinds
         ],
         ignore_conflicts=True,

@@ -146,8 +146,16 @@ class MonitorKind(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
     monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=64)
+    named_at = models.DateTimeField(null=True)
+    """Since then; null: since before this was written down. What came earlier is no part of what it promises."""
+    is_new = models.BooleanField(default=False, db_default=False)
+    """Marked when it was named: what waits of this kind is tried again (evidence.newly_named)."""
 
     class Meta:
+        indexes = [
+            # Kinds of which what waits is to be tried again: nearly always none.
+            models.Index(fields=["named_at"], name="monitor_kind_new", condition=Q(is_new=True)),
+        ]
         constraints = [
             # Which monitors does this kind concern? Once each.
             models.UniqueConstraint(

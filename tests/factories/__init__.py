@@ -3,7 +3,7 @@
 import hashlib
 import json
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import factory
 from factory.django import DjangoModelFactory
@@ -15,7 +15,7 @@ from evidence.receiver_models import Receiver
 from luota.lib.ids import uuid7
 from monitors.conditions.document import SpecInvalid, digest
 from monitors.conditions.rules import Mode
-from monitors.models import Monitor, Run, Spec
+from monitors.models import Monitor, MonitorKind, Run, Spec
 from monitors.operations import note_kinds
 from workspaces.models import (
     Channel,
@@ -31,6 +31,9 @@ from workspaces.models import (
     Workspace,
 )
 from workspaces.secrets import encrypt
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Whatever a test tells came after its monitor named the kind."""
 
 
 class UserFactory(DjangoModelFactory):
@@ -97,7 +100,8 @@ class MonitorFactory(DjangoModelFactory):
         Monitor.objects.filter(pk=monitor.pk).update(spec=spec)
         monitor.spec = spec
         with suppress(SpecInvalid):  # some tests want rules that cannot be read
-            note_kinds(monitor, document)
+            note_kinds(monitor, document, now=LONG_AGO)
+            MonitorKind.objects.filter(monitor=monitor).update(is_new=False)
         return monitor
 
 
