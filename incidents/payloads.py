@@ -125,16 +125,14 @@ def quote_of(
     standing: Mapping[str, Any],
     quoted: Quoted,
     facts: RunFacts,
-    listed: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Incident.quote: all that the file must still say when the evidence is gone.
 
-    `listed`: of a run that stands for a list without keys, how many were announced and found.
-    incidents.sheets adds the last good run and the route.
+    incidents.sheets adds the last good run, the route, and what a list without keys announced.
     """
     monitor = run.monitor
     return {
-        "sentence_values": _sentence_values(spec, judgement, quoted) | dict(listed or {}),
+        "sentence_values": _sentence_values(spec, judgement, quoted),
         "promise": monitor.promise,
         "owner": monitor.owner_name,
         "environment": run.environment or monitor.environment,

@@ -29,25 +29,22 @@ def write_sheets(cases: Sequence[Case]) -> dict[UUID, Sheet]:
     last_good = _last_good({case.run.monitor_id for case in cases})
     routes = routes_of([case.run.monitor for case in cases])
     lists = _bare_lists(cases)
-    return {
-        case.run.id: Sheet(
-            quote_of(
-                run=case.run,
-                spec=case.spec,
-                judgement=case.judgement,
-                standing=case.standing,
-                quoted=quoted[case.run.id],
-                facts=case.facts,
-                listed=lists.get((case.run.monitor_id, case.run.key)),
-            )
-            | {
-                "last_good_run": last_good.get(case.run.monitor_id),
-                "route": str(route) if (route := routes[case.run.monitor_id]) else None,
-            },
-            route.pk if route else None,
+    sheets = {}
+    for case in cases:
+        run, route = case.run, routes[case.run.monitor_id]
+        quote = quote_of(
+            run=run,
+            spec=case.spec,
+            judgement=case.judgement,
+            standing=case.standing,
+            quoted=quoted[run.id],
+            facts=case.facts,
         )
-        for case in cases
-    }
+        quote["sentence_values"] |= lists.get((run.monitor_id, run.key), {})
+        quote["last_good_run"] = last_good.get(run.monitor_id)
+        quote["route"] = str(route) if route else None
+        sheets[run.id] = Sheet(quote, route.pk if route else None)
+    return sheets
 
 
 def _wanted(case: Case) -> Wanted:
