@@ -26,7 +26,9 @@ from monitors.conditions.rules import (
 T = TypeVar("T")
 
 MOST_BYTES = 64 * 1024
-ALL_DEFAULT = "# every rule is at its default\n"
+ALL_DEFAULT = "{}  # every rule is at its default\n"
+
+SAYS_NOTHING = "The text says nothing. To have every rule at its default, write {}."
 
 _RULES = [each.name for each in fields(Spec)]
 _PARTS = [
@@ -64,7 +66,7 @@ class RulesText:
     """A text that was read."""
 
     read: Document | None
-    """None when it says nothing: then every rule is at its default."""
+    """None when it says nothing."""
 
     @property
     def document(self) -> Any:
@@ -112,11 +114,16 @@ def read_rules(text: str) -> RulesText:
 
 
 def use_rules(text: str, use: Callable[[Any], T]) -> T | Fault:
-    """What `use` makes of the document, or what is wrong with the text; `use` may raise SpecInvalid."""
+    """What `use` makes of the document, or what is wrong with the text; `use` may raise SpecInvalid.
+
+    An empty text is refused: a slip of the hand would take all rules away.
+    """
     try:
         read = read_rules(text)
     except TextInvalid as error:
         return error.fault
+    if read.read is None:
+        return Fault(sentence=SAYS_NOTHING, line=1)
     try:
         return use(read.document)
     except SpecInvalid as error:

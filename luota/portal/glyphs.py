@@ -47,7 +47,6 @@ WORDS: dict[str, str] = {
     "at_risk": "at risk",
     "not_yet": "not proven",
     "holding": "not due yet",
-    "unknown": "unknown, Luota was blind",
     "blind": "Luota was blind",
     "comfort": "looked healthy",
     "dark": "not seen",
@@ -56,6 +55,18 @@ WORDS: dict[str, str] = {
     "joined": "run joined",
 }
 
+UNKNOWN_WORDS: dict[str, str] = {
+    "condition_broken": "unknown, the rules are at fault",
+    "probe_was_blind": "unknown, a probe could not look",
+    "we_were_blind": "unknown, Luota was blind",
+}
+"""Of a run that nobody can judge, by the reason of its state; `unknown_because` says more."""
+
+_UNKNOWN_BECAUSE = {
+    "condition_broken": "the rules are at fault: it cannot be judged",
+    "probe_was_blind": "the probe that tells of it could not look at the deadline",
+    "we_were_blind": "Luota was blind at the deadline",
+}
 CLOSINGS: dict[str, str] = {
     "by_person": "a person closed it",
     "evidence_arrived": "evidence arrived",
@@ -68,3 +79,8 @@ CLOSINGS: dict[str, str] = {
     "waived": "a person waived it",
 }
 """What closed a file."""
+
+
+def unknown_because(reason: str) -> str:
+    """Why nobody can say how a run stands, by the reason of its state."""
+    return _UNKNOWN_BECAUSE.get(reason, "it could not be judged")

@@ -51,6 +51,7 @@ class CalmMonitor:
     run_state: str | None
     run_reported: str | None
     run_attempt: int | None
+    run_reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,7 @@ _CALM = """
     )
     SELECT p.id AS pk, p.name, p.promise, p.mode, p.latest_signal_at, p.is_proven, p.proof_at,
         p.of_its_kind, run.state AS run_state, run.reported AS run_reported,
-        run.attempt AS run_attempt
+        run.attempt AS run_attempt, run.reason AS run_reason
     FROM placed p
     LEFT JOIN LATERAL (
         SELECT id FROM monitors_run WHERE monitor_id = p.id ORDER BY id DESC LIMIT 1

@@ -10,7 +10,7 @@ from datetime import datetime
 from evidence.models import Evidence
 from incidents.lifecycle import State as IncidentState
 from incidents.models import Delivery, DeliveryState, Incident
-from luota.portal.glyphs import CLOSINGS
+from luota.portal.glyphs import CLOSINGS, unknown_because
 from luota.portal.queries import Told
 from monitors.conditions.rules import CLOSE, Strength
 from monitors.conditions.values import (
@@ -120,9 +120,8 @@ def _customer(run: Run) -> Truth:
     elif state in BROKEN_STATES:
         says, worth = "Does not have it", count or "The promise is broken."
     elif state is State.UNKNOWN:
-        is_sick = run.reason == Reason.CONDITION_BROKEN
-        worth = "The rules are at fault." if is_sick else "Luota was blind at the deadline."
-        says = "Unknown"
+        why = unknown_because(str(run.reason))
+        says, worth = "Unknown", f"{why[0].upper()}{why[1:]}."
     elif state in {State.WAIVED, State.SUPERSEDED}:
         says, worth = state.value.capitalize(), "Nobody asks for a proof any more."
     else:

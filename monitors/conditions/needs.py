@@ -89,7 +89,7 @@ class Need:
         if piece.strength < rule.min_strength:
             self._refuse(f"{rule.kind}.strength")
         elif piece.source in rule.not_by:
-            self._refuse(f"{rule.kind}.source")
+            self._refuse(f"{rule.kind}.source other than {piece.source}")
         else:
             self.seen = piece
             if self.tally is not None:

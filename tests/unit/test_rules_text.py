@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from monitors.conditions.document import SpecInvalid, parse_spec
 from monitors.conditions.rules import Mode
-from monitors.rules_text import MOST_BYTES, TextInvalid, read_rules, write_rules
+from monitors.rules_text import (
+    MOST_BYTES,
+    SAYS_NOTHING,
+    Fault,
+    TextInvalid,
+    read_rules,
+    use_rules,
+    write_rules,
+)
 
 RULES = """\
 within: 2h
@@ -106,8 +114,16 @@ def test_nothing_is_no_rules(text: str) -> None:
     assert read_rules(text).document == {}
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", "# only words\n", "---\n", "null"])
+def test_a_text_that_says_nothing_is_no_way_to_drop_all_rules(text: str) -> None:
+    fault = use_rules(text, lambda _rules: pytest.fail("It was used."))
+
+    assert fault == Fault(sentence=SAYS_NOTHING, line=1)
+    assert use_rules("{}", lambda rules: rules) == {}
+
+
 def test_rules_at_their_defaults_say_so_and_are_read_back() -> None:
-    assert write_rules({}) == "# every rule is at its default\n"
+    assert write_rules({}) == "{}  # every rule is at its default\n"
     assert read_rules(write_rules({})).document == {}
 
 

@@ -167,7 +167,7 @@ def test_a_run_that_rules_cannot_judge_is_not_blamed_on_our_blindness(
     ]
     assert all("rules are at fault" in words for words in told)
     assert "blind at the" not in told[0]
-    assert "The rules are at fault." in told[0].split("Customer")[1]
+    assert "The rules are at fault: it cannot be judged." in told[0].split("Customer")[1]
     assert "the rules are at fault: it cannot be judged" in told[2]
 
 

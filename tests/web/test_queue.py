@@ -12,6 +12,7 @@ from luota.lib import clock
 from luota.portal.queries import MOST_CALM
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Severity
+from tests.factories import MonitorFactory, RunFactory
 from tests.factories.moments import beat, blind, judge, tell, watched
 from tests.web.conftest import HOUR, MINUTE, Drill, break_drill, heard, run_of, silent, working
 from workspaces.models import Workspace
@@ -209,6 +210,28 @@ def test_it_says_that_luota_was_blind_lately(
     page = member_client.get(home(workspace)).content.decode()
 
     assert "Luota was blind" in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("we_were_blind", "Luota was blind at the deadline"),
+        ("probe_was_blind", "the probe that tells of it could not look at the deadline"),
+        ("condition_broken", "the rules are at fault: it cannot be judged"),
+    ],
+)
+@pytest.mark.parametrize("days", [0, 2])  # shaky, and later the last run of a monitor without proof
+def test_it_says_why_nobody_can_judge_a_run(
+    member_client: Client, workspace: Workspace, sighted: None, reason: str, said: str, days: int
+) -> None:
+    at = clock.now() - timedelta(days=days)
+    monitor = MonitorFactory(workspace=workspace, first_signal_at=at)
+    RunFactory(monitor=monitor, state="unknown", reason=reason, state_since=at)
+
+    page = member_client.get(home(workspace)).content.decode()
+
+    assert said in page
+    assert ("Luota was blind" in page) == (reason == "we_were_blind")
 
 
 def test_it_says_when_the_evaluator_is_behind(

@@ -229,8 +229,9 @@ def test_a_monitor_without_rules_of_its_own_can_be_edited(
     page = member_client.get(address(monitor, "edit"))
     saved = save(member_client, monitor, page.context["text"])
 
-    assert page.context["text"] == "# every rule is at its default\n"
+    assert page.context["text"] == "{}  # every rule is at its default\n"
     assert saved.status_code == 302
+    assert save(member_client, monitor, " \n").status_code == 422
 
 
 # ── versions ────────────────────────────────────────────────────────────────────────────────────

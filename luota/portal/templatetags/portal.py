@@ -20,7 +20,7 @@ from incidents.lifecycle import State as IncidentState
 from incidents.lookout_words import OBSTACLES
 from incidents.models import Incident, Transition
 from luota.lib.ids import instant_of
-from luota.portal.glyphs import CLOSINGS, GLYPHS, WORDS
+from luota.portal.glyphs import CLOSINGS, GLYPHS, UNKNOWN_WORDS, WORDS, unknown_because
 from monitors.conditions.rules import Mode, Strength
 from monitors.conditions.values import Move, Reason, Verdict
 from monitors.conditions.values import State as RunState
@@ -164,11 +164,14 @@ def word(state: str) -> str:
 
 @register.filter
 def state_words(run: Run) -> str:
-    """A run's state as people say it; rules at fault are no blindness of ours."""
-    is_sick = run.state == RunState.UNKNOWN and run.reason == Reason.CONDITION_BROKEN
+    """A run's state as people say it; nobody else's fault is a blindness of ours."""
     if run.state == RunState.PROVEN and run.reason == Reason.NOTHING_TO_DO:
         return "proven, nothing to do"
-    return "unknown, the rules are at fault" if is_sick else word(run.state)
+    is_unknown = run.state == RunState.UNKNOWN
+    return UNKNOWN_WORDS.get(str(run.reason), "unknown") if is_unknown else word(run.state)
+
+
+register.filter(unknown_because)
 
 
 @register.filter

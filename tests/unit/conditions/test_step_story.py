@@ -166,7 +166,10 @@ def test_a_mended_condition_is_judged_as_if_it_had_always_been_right():
 # ── who may vouch ──────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("rule", "missing"),
-    [({"min_strength": Strength.RECEIPT}, "mail.strength"), ({"not_by": ("api",)}, "mail.source")],
+    [
+        ({"min_strength": Strength.RECEIPT}, "mail.strength"),
+        ({"not_by": ("api",)}, "mail.source other than api"),
+    ],
 )
 def test_evidence_of_those_who_may_not_vouch_is_named_as_what_is_wrong(rule, missing):
     step = Step(name="mail", claim="", kind="mail", **rule)
