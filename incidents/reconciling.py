@@ -74,7 +74,9 @@ def _join(cursor: Any, found: ExpectedSet, now: datetime) -> None:
     """Both anti-joins. Seconds for a million keys, in which no row of a monitor or a run is locked."""
     if found.count >= _LARGE:
         cursor.execute("ANALYZE evidence_expectedkey")
-    missing = found.missing_count + mark_missing(cursor, found)
+    # What was counted before its keys came was counted without names.
+    counted = found.missing_count if found.is_matched is None else 0
+    missing = counted + mark_missing(cursor, found)
     unexpected = keep_unexpected(cursor, found)
     if found.list_key:
         give_way(cursor, found, now)
@@ -84,6 +86,8 @@ def _join(cursor: Any, found: ExpectedSet, now: datetime) -> None:
         state=ListState.FILING if missing else ListState.RECONCILED,
         missing_count=missing,
         unexpected_count=unexpected,
+        is_matched=None,
+        found_count=None,
         follow_at=now + EVERY if found.list_key and missing else None,
     )
     if found.announced_count is not None:

@@ -263,6 +263,7 @@ def test_the_keys_sent_after_a_mismatch_take_the_place_of_the_list(job: Monitor)
     assert list(states) == [
         ("2026-03-02", "superseded"), ("in_1", "proven"), ("in_2", "overdue"),
     ]  # fmt: skip
+    assert (the_list().missing_count, the_list().is_matched) == (1, None)
 
 
 def test_a_list_whose_deadline_fell_into_our_blindness_waits(job: Monitor) -> None:
