@@ -137,6 +137,8 @@ def _quoted(wanted: Wanted, pieces: Sequence[_Piece]) -> Quoted:
     chosen.sort(key=lambda piece: piece.id, reverse=True)
     for piece in sorted(chosen, key=lambda piece: _rank(wanted, says_no, piece.kind)):
         is_any = piece.kind not in says_no and piece.kind in wanted.answered | wanted.awaited
+        if wanted.violating and piece.kind in wanted.answered:
+            piece = piece._replace(summary="")  # it would stand as the words of what says no
         _add(quoted, piece, is_one_of_many=is_any)
     return quoted
 

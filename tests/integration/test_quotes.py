@@ -73,6 +73,14 @@ def test_the_piece_that_says_no_is_quoted_and_not_a_later_one_of_its_kind(batch:
     assert said["ids"]["row"] == "17"
 
 
+def test_what_said_yes_lends_its_words_to_no_refusal() -> None:
+    row = watched(Mode.RUN, since=AT, document=RULES | {"steps": [STEP]})
+    told(row, 1, "row_saved", payload={"ok": False})
+    told(row, 2, "queue_empty", summary="Nothing waits.")
+
+    assert quote()["summary"] == ""
+
+
 def test_what_said_yes_is_quoted_where_nothing_else_came(batch: Monitor) -> None:
     begin(batch, ["a"])
     told(batch, 1, "row_saved", ids={"member": "a", "table": "t"}, payload={"ok": True})
