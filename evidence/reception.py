@@ -83,9 +83,8 @@ def _secrets(receiver: Known, raw: bytes, now: datetime) -> Sequence[str]:
 def _checked(founds: Sequence[Found], request: Request, now: datetime) -> list[Found]:
     """Raises Refused(too_large). What lies too far ahead is dated to its receipt."""
     if len(founds) > FINDINGS_MOST:
-        raise Refused(
-            Cause.TOO_LARGE, f"A delivery may bring {FINDINGS_MOST} events, not {len(founds)}."
-        )
+        detail = f"A delivery may bring {FINDINGS_MOST} events, not {len(founds)}."
+        raise Refused(Cause.TOO_LARGE, detail, limit=FINDINGS_MOST, actual=len(founds))
     # Short bodies cannot hold a long payload, unless they are packed: nearly all are not measured.
     is_short = len(request.raw) <= PAYLOAD_BYTES // 2 and not request.headers.get(
         "content-encoding"
@@ -100,10 +99,8 @@ def _checked(founds: Sequence[Found], request: Request, now: datetime) -> list[F
 def _check_payload(found: Found) -> None:
     size = len(orjson.dumps(found.payload)) if found.payload is not None else 0
     if size > PAYLOAD_BYTES:
-        raise Refused(
-            Cause.TOO_LARGE,
-            f"The payload of {found.kind} has {size} bytes; {PAYLOAD_BYTES} are kept.",
-        )
+        detail = f"The payload of {found.kind} has {size} bytes; {PAYLOAD_BYTES} are kept."
+        raise Refused(Cause.TOO_LARGE, detail, limit=PAYLOAD_BYTES, actual=size)
 
 
 def _dated(found: Found, latest: datetime) -> Found:

@@ -89,7 +89,8 @@ def _taken(request: HttpRequest, receiver: Known, *, now: datetime) -> Delivery:
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise Refused(Cause.TOO_LARGE, f"The body has {size} bytes; {limit} are taken here.")
+        detail = f"The body has {size} bytes; {limit} are taken here."
+        raise Refused(Cause.TOO_LARGE, detail, limit=limit, actual=size)
 
 
 def _limit_of(receiver: Known, headers: dict[str, str]) -> int:
@@ -104,6 +105,8 @@ def _problem_of(refused: Refused) -> Problem:
         status=status,
         code=refused.cause.value,
         detail=refused.detail,
+        limit=refused.limit,
+        actual=refused.actual,
         retry_after_seconds=_RETRY_SECONDS if status == 503 else None,
     )
 

@@ -55,10 +55,14 @@ _ANSWERS = {
 class Refused(Exception):
     """The delivery is not taken; `detail` is a sentence for the people who read the list."""
 
-    def __init__(self, cause: Cause, detail: str) -> None:
+    def __init__(
+        self, cause: Cause, detail: str, *, limit: int | None = None, actual: int | None = None
+    ) -> None:
+        """`limit` and `actual` of what is too large, in bytes or events."""
         super().__init__(detail)
         self.cause = cause
         self.detail = detail
+        self.limit, self.actual = limit, actual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

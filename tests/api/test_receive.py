@@ -144,6 +144,7 @@ def test_what_is_too_large_is_refused_and_listed_with_its_size(job: Monitor, now
     answers = [deliver(receiver_id, replace(whole, raw=raw)) for raw in (long, longer)]
 
     assert [each.status_code for each in answers] == [413, 413]
+    assert (answers[1].json()["limit"], answers[1].json()["actual"]) == (256 * 1024, len(longer))
     sizes = RefusedDelivery.objects.order_by("pk").values_list("cause", "size")
     assert list(sizes) == [("too_large", len(long)), ("too_large", len(longer))]
     assert not Evidence.objects.exists()
