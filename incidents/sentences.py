@@ -127,15 +127,24 @@ def _failed(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
     return f"failed{with_code}{where}{_said(quote)}"
 
 
-def _stuck(incident: Incident, quote: Any, _values: Any) -> str:
+def _stuck(incident: Incident, quote: Any, values: Mapping[str, Any]) -> str:
     step = _step_claim(incident, quote)
     if step and _failing_step(incident, quote).get("verdict") == Verdict.VIOLATED.value:
         return (
             f"started, and the evidence says no to “{step}”{_said(quote)}"  # a look at the deadline
         )
+    if _came_later(quote, values):
+        return f"started, but {f'“{step}”' if step else 'the outcome'} was not proven"
     return (
         f"started, then nothing came; “{step}” is missing" if step else "started, then nothing came"
     )
+
+
+def _came_later(quote: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Did anything come after the beginning, though it was not enough?"""
+    opened = when((quote.get("run") or {}).get("opened_at"))
+    last = when(values.get("last_signal_at"))
+    return opened is not None and last is not None and last > opened
 
 
 def _slow(_incident: Incident, _quote: Any, values: Mapping[str, Any]) -> str:

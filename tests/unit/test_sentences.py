@@ -73,6 +73,15 @@ def incident(
         ),
         (
             Cause.STUCK,
+            {
+                "steps": [STEP],
+                "run": {"opened_at": "2026-11-23T03:00:00+00:00"},
+                "sentence_values": {"last_signal_at": "2026-11-23T03:05:00+00:00"},
+            },
+            "started, but “Restore checked” was not proven; due 03:30 UTC, 42 min late.",
+        ),
+        (
+            Cause.STUCK,
             {"steps": [{**STEP, "verdict": "violated"}], "summary": "200 OK"},
             "started, and the evidence says no to “Restore checked”: 200 OK; due 03:30 UTC, 42 min late.",
         ),
