@@ -137,9 +137,9 @@ def _quoted(wanted: Wanted, pieces: Sequence[_Piece]) -> Quoted:
     chosen.sort(key=lambda piece: piece.id, reverse=True)
     for piece in sorted(chosen, key=lambda piece: _rank(wanted, says_no, piece.kind)):
         is_any = piece.kind not in says_no and piece.kind in wanted.answered | wanted.awaited
-        if wanted.violating and piece.kind in wanted.answered:
-            piece = piece._replace(summary="")  # it would stand as the words of what says no
-        _add(quoted, piece, is_one_of_many=is_any)
+        # The words of what said yes would stand as those of what says no.
+        is_mute = bool(wanted.violating) and piece.kind in wanted.answered
+        _add(quoted, piece._replace(summary="") if is_mute else piece, is_one_of_many=is_any)
     return quoted
 
 

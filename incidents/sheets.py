@@ -15,6 +15,8 @@ from monitors.conditions.values import Outcome, Verdict
 from monitors.models import Monitor
 from workspaces.models import Route
 
+_Lists = Mapping[tuple[UUID, str], Mapping[str, int]]
+
 
 class Sheet(NamedTuple):
     """The quote of a file, and the route by which it is told."""
@@ -85,7 +87,7 @@ def routes_of(monitors: Iterable[Monitor]) -> Mapping[UUID, Route | None]:
     }
 
 
-def _bare_lists(cases: Sequence[Case]) -> dict[tuple[UUID, str], dict[str, int]]:
+def _bare_lists(cases: Sequence[Case]) -> _Lists:
     """{(monitor id, window): runs announced and found}, of lists without keys that a run stands for.
 
     Index: expected_set_once.
