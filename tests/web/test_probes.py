@@ -168,6 +168,18 @@ def test_the_lists_show_broken_ones_first_with_their_cause(
         assert "blind for" in page
 
 
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_a_paused_probe_that_could_not_look_promises_no_further_try(
+    member_client: Client, job: Monitor, is_paused: bool
+) -> None:
+    sick = {"fault": "No answer: x.", "obstacle": "dns", "failures": 1, "failing_since": clock.now()}
+    probe = ProbeFactory(monitor=job, paused_at=clock.now() if is_paused else None, **sick)
+
+    page = member_client.get(f"{pages(job.workspace)}{probe.pk}").content.decode()
+
+    assert ("It tries again" in page) is not is_paused
+
+
 def test_the_page_tells_its_looks(member_client: Client, job: Monitor) -> None:
     probe = ProbeFactory(monitor=job)
     run = RunFactory(monitor=job)
