@@ -142,15 +142,19 @@ def ledger(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 @require_GET
 @page_for(Action.SEE)
 def why(request: MemberRequest, run_id: UUID) -> HttpResponse:
-    """At the instant of the address; one that is none or lies ahead is the present."""
+    """At the instant of the address; one that is none or lies ahead is the present, and the page says so."""
     run = queries.get_run(request.membership.workspace_id, run_id)
-    at = min(find_instant(request.GET.get("at", "")) or request.now, request.now)
+    asked = request.GET.get("at", "").strip()
+    asked_at = find_instant(asked)
+    at = min(asked_at or request.now, request.now)
     found = _explain(run, at)
     context: dict[str, Any] = {
         "section": "monitors",
         "run": run,
         "monitor": run.monitor,
         "at": at,
+        "asked": asked,
+        "asked_at": asked_at,
         "why": found,
         "move": found.judgement.path[-1] if found and found.judgement.path else None,
         "is_past_retention": bool(found and run.opened_at and not found.known + found.came_later),

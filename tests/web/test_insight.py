@@ -169,17 +169,25 @@ def test_values_that_a_condition_read_are_shown_and_escaped(
     assert '<code>dump.payload.note</code> <span class="missing">missing</span>' in tree
 
 
-@pytest.mark.parametrize("at", ["", "yesterday", "9998-01-01T00:00:00+00:00"])
-def test_an_instant_that_is_none_or_lies_ahead_is_the_present(
-    member_client: Client, drill: Drill, at: str
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("", ""),
+        ("yesterday", "“yesterday” is no instant, so this is the present."),
+        ("2026-03-29 12:00", "“2026-03-29 12:00” is no instant"),
+        ("9998-01-01T00:00:00+00:00", "That lies ahead, so this is the present."),
+    ],
+)
+def test_an_instant_that_is_none_or_lies_ahead_is_the_present_and_is_said_so(
+    member_client: Client, drill: Drill, at: str, said: str
 ) -> None:
     answer = member_client.get(why_of(drill.run, at))
 
+    page = answer.content.decode()
     assert answer.status_code == 200
-    assert (
-        f"{clock.now():%-d %b, %H:}"
-        in answer.content.decode().split('class="state-line"')[1].split("</div>")[0]
-    )
+    assert f"{clock.now():%-d %b, %H:}" in page.split('class="state-line"')[1].split("</div>")[0]
+    assert said in page
+    assert ('role="alert"' in page) is bool(said)
 
 
 def test_before_anything_was_heard_nothing_had_moved_it(
