@@ -18,7 +18,7 @@ from evidence.api.limits import KEYS_MOST
 from evidence.api.views import ingest_caller, spend
 from luota.lib import clock
 from luota.lib.api import Problem, invalid, json_response, read_object, unauthorised
-from luota.lib.shapes import PROBLEM_TYPE
+from luota.lib.shapes import PROBLEM_TYPE, example
 from monitors.conditions.duration import format_duration, parse_duration
 
 LONGEST_SETTLE = timedelta(days=7)
@@ -82,6 +82,12 @@ class LengthField(serializers.Field[timedelta, Any, str, Any]):
         return format_duration(value)
 
 
+@example(
+    window="2026-11-24",
+    keys=["cus_17", "cus_18", "cus_19"],
+    by="2026-11-24T08:30:00Z",
+    settle="15m",
+)
 class ExpectShape(shapes.Shape):
     """A list of the runs that one window must have, or a part of it."""
 

@@ -10,10 +10,11 @@ from evidence import list_keys
 from evidence.list_keys import LONGEST, SHORTEST, MadeKey
 from evidence.models import ListKey
 from luota.lib.api import Problem, invalid, json_response
-from luota.lib.shapes import PAGING, Shape, answers, page_shape, read_body
+from luota.lib.shapes import PAGING, Shape, answers, example, page_shape, read_body
 from workspaces.api.management import ManagementView, get_own, newest_first
 
 
+@example(keyId="2026-11")
 class ListKeyInputShape(Shape):
     keyId = serializers.CharField(
         max_length=64, help_text="The name by which lists say which secret it was, such as 2026-11."

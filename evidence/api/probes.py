@@ -20,7 +20,7 @@ from evidence.probe_operations import ProbeDraft
 from evidence.probes import ways
 from evidence.probes.contract import Obstacle, Way
 from luota.lib.api import Problem, invalid, json_response, try_again
-from luota.lib.shapes import PAGING, Shape, answers, choice_of, page_shape, read_body
+from luota.lib.shapes import PAGING, Shape, answers, choice_of, example, page_shape, read_body
 from monitors.models import Monitor, Run
 from monitors.standings import find_run, monitors_of
 from workspaces.api.management import ManagementView, get_own, newest_first
@@ -29,6 +29,17 @@ from workspaces.authentication import Caller
 SHORTEST_SECONDS, LONGEST_SECONDS = 30, 400 * 24 * 3600
 
 
+@example(
+    name="Plan of the customer",
+    way="http",
+    target={
+        "url": "https://app.example.org/customers/{run.key}.json",
+        "pick": {"plan": "body.plan"},
+    },
+    emits="entitlement",
+    everySeconds=300,
+    onDeadline=True,
+)
 class ProbeInputShape(Shape):
     name = serializers.CharField(max_length=120)
     way = choice_of(Way)

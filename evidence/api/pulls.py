@@ -18,7 +18,7 @@ from evidence.models import Pull
 from evidence.pull_operations import LONGEST, PullDraft
 from evidence.pulls.contract import PullWay
 from luota.lib.api import Problem, invalid, json_response
-from luota.lib.shapes import PAGING, Shape, answers, choice_of, page_shape, read_body
+from luota.lib.shapes import PAGING, Shape, answers, choice_of, example, page_shape, read_body
 from monitors.conditions.duration import format_duration
 from monitors.standings import monitors_of
 from workspaces.api.management import ManagementView, get_own, newest_first
@@ -35,6 +35,14 @@ _FIELDS = {
 _TOLD = {field: name for name, field in _FIELDS.items()}
 
 
+@example(
+    name="Invoices due",
+    way="http",
+    target={"url": "https://api.example.org/invoices", "keys": "body.data"},
+    cron="0 6 * * *",
+    timezone="Europe/Berlin",
+    startWithin="1h",
+)
 class PullInputShape(Shape):
     name = serializers.CharField(max_length=120, help_text="Its lists are named after it.")
     way = choice_of(PullWay)

@@ -10,12 +10,13 @@ from evidence.receiver_changes import LONGEST_SECRET, ReceiverDraft, hints_of
 from evidence.receiver_models import Receiver, RefusedDelivery
 from evidence.receivers.catalogue import VENDORS
 from evidence.receivers.contract import Cause
-from luota.lib.shapes import ChoiceField, Shape
+from luota.lib.shapes import ChoiceField, Shape, example
 
 _CHOICES = [(vendor.name, vendor.label) for vendor in VENDORS.values()]
 _CAUSES = [(cause.value, cause.value) for cause in Cause]
 
 
+@example(vendor="stripe", name="Stripe, live")
 class ReceiverInputShape(Shape):
     vendor = ChoiceField(_CHOICES)
     name = serializers.CharField(max_length=120)
@@ -66,7 +67,7 @@ class NewSecret:
     secret: str
 
 
-class SecretInputShape(Shape):
+class ReceiverSecretInputShape(Shape):
     secret = serializers.CharField(
         default="",
         allow_blank=True,

@@ -96,13 +96,13 @@ class ReceiverView(ManagementView):
 class ReceiverSecretsView(ManagementView):
     @extend_schema(
         operation_id="addReceiverSecret",
-        request=shapes.SecretInputShape,
+        request=shapes.ReceiverSecretInputShape,
         responses=answers({201: shapes.NewReceiverShape}, 400, 413, 422),
     )
     def post(self, request: HttpRequest, receiver_id: str) -> HttpResponse:
         """Another secret beside those it has: add the new one, change it at the vendor, remove the old one."""
         receiver = get_own(Receiver.objects.all(), self.caller, receiver_id)
-        given: shapes.NewSecret = read_body(shapes.SecretInputShape, request)
+        given: shapes.NewSecret = read_body(shapes.ReceiverSecretInputShape, request)
         with _problems():
             receiver, made = changes.add_secret(
                 receiver=receiver, secret=given.secret, actor=self.actor, now=self.now

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -113,6 +114,9 @@ class KindField(serializers.RegexField):
         return data if is_good else super().run_validation(data)
 
 
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "number"}]}}
+)
 class IdsField(serializers.Field[dict[str, str], Any, Any, Any]):
     """{name: id}, at most 32, texts or numbers of at most 200 characters."""
 

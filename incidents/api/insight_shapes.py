@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from incidents.holes import claim_of, hole_sentence
 from incidents.mutating import Mutation
-from luota.lib.shapes import Shape, choice_of
+from luota.lib.shapes import Shape, choice_of, example
 from monitors.api.shapes import rules_within
 from monitors.conditions.backtest import Backtest, Finding
 from monitors.conditions.mutation import Change, Mutant
@@ -26,6 +26,7 @@ MOST_NAMED = 50
 """Gained or lost breaks, and holes, that are named; the counts say how many there are."""
 
 
+@example(spec={"within": "30m", "steps": [{"name": "access", "kind": "entitlement"}]})
 class RulesShape(Shape):
     spec = serializers.DictField(help_text="The rules, as a monitor is made with them.")
 
@@ -101,7 +102,7 @@ class LedgerShape(serializers.Serializer[Any]):
     comforts = LedgerLineShape(many=True)
 
 
-class SeenShape(serializers.Serializer[Any]):
+class SeenValueShape(serializers.Serializer[Any]):
     path = serializers.CharField()
     isMissing = serializers.BooleanField()
     value = serializers.JSONField(allow_null=True)
@@ -130,7 +131,7 @@ class StepWhyShape(serializers.Serializer[Any]):
     check = serializers.CharField(allow_blank=True)
     met = serializers.IntegerField(allow_null=True, help_text="Members of a batch that met it.")
     wanted = serializers.IntegerField(allow_null=True)
-    seen = SeenShape(many=True)
+    seen = SeenValueShape(many=True)
     seenOf = serializers.CharField(
         allow_blank=True, help_text="Of a batch, the member whose values are seen."
     )

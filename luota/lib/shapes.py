@@ -7,7 +7,13 @@ from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema_serializer,
+    inline_serializer,
+)
 from rest_framework import serializers
 
 from luota.lib.api import invalid, json_response, read_object
@@ -65,6 +71,13 @@ def answers(success: Mapping[int, Any], *problems: int) -> dict[Any, Any]:
         (status, PROBLEM_TYPE): OpenApiResponse(ProblemDetails, _PROBLEMS[status])
         for status in sorted(told)
     }
+
+
+def example(**body: Any) -> Callable[[T], T]:
+    """A body that this shape takes, for the schema and the page to read it."""
+    shown = OpenApiExample("Example", value=body, request_only=True)
+    marked: Callable[[T], T] = extend_schema_serializer(examples=[shown])
+    return marked
 
 
 class StrictShape(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from typing import Any
 from rest_framework import serializers
 
 from luota.lib.api import Problem, invalid
-from luota.lib.shapes import ChoiceField, Shape, choice_of
+from luota.lib.shapes import ChoiceField, Shape, choice_of, example
 from monitors.conditions.changes import changes
 from monitors.conditions.reading import SpecInvalid
 from monitors.conditions.rules import Mode, Schedule, Share, Step
@@ -31,6 +31,24 @@ _FIELD = re.compile(rf"\b(?:{'|'.join(sorted(name for name in _NAMES if '_' in n
 """The fields of rules, as sentences about them name them."""
 
 
+@example(
+    name="Billing and access",
+    promise="The customer has the plan that was paid for.",
+    mode="run",
+    spec={
+        "within": "30m",
+        "steps": [
+            {
+                "name": "access",
+                "claim": "The customer has the plan that was bought",
+                "kind": "entitlement",
+                "check": "entitlement.payload.plan == expected.plan",
+            }
+        ],
+    },
+    severity="critical",
+    tags=["billing"],
+)
 class MonitorInputShape(Shape):
     name = serializers.CharField(max_length=120)
     promise = serializers.CharField(

@@ -172,7 +172,12 @@ def test_the_lists_show_broken_ones_first_with_their_cause(
 def test_a_paused_probe_that_could_not_look_promises_no_further_try(
     member_client: Client, job: Monitor, is_paused: bool
 ) -> None:
-    sick = {"fault": "No answer: x.", "obstacle": "dns", "failures": 1, "failing_since": clock.now()}
+    sick = {
+        "fault": "No answer: x.",
+        "obstacle": "dns",
+        "failures": 1,
+        "failing_since": clock.now(),
+    }
     probe = ProbeFactory(monitor=job, paused_at=clock.now() if is_paused else None, **sick)
 
     page = member_client.get(f"{pages(job.workspace)}{probe.pk}").content.decode()

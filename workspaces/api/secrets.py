@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from luota.lib.api import Problem, json_response
-from luota.lib.shapes import PAGING, Shape, answers, page_shape, read_body
+from luota.lib.shapes import PAGING, Shape, answers, example, page_shape, read_body
 from workspaces import vault
 from workspaces.api.management import ManagementView, get_own, newest_first
 from workspaces.models import Secret
@@ -33,6 +33,7 @@ class SecretValueShape(Shape):
         return Given(**self.validated_data)
 
 
+@example(name="Read-only role of the shop", value="…")
 class SecretInputShape(SecretValueShape):
     name = serializers.CharField(max_length=120)
 
