@@ -19,6 +19,7 @@ from rest_framework import serializers
 from luota.lib.api import invalid, json_response, read_object
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., Any])
 
 DEFAULT_PAGE, MOST_PER_PAGE = 50, 200
 PROBLEM_TYPE = "application/problem+json"
@@ -73,11 +74,14 @@ def answers(success: Mapping[int, Any], *problems: int) -> dict[Any, Any]:
     }
 
 
-def example(**body: Any) -> Callable[[T], T]:
+def example(**body: Any) -> Callable[[C], C]:
     """A body that this shape takes, for the schema and the page to read it."""
     shown = OpenApiExample("Example", value=body, request_only=True)
-    marked: Callable[[T], T] = extend_schema_serializer(examples=[shown])
-    return marked
+
+    def mark(shape: C) -> C:
+        return extend_schema_serializer(examples=[shown])(shape)
+
+    return mark
 
 
 class StrictShape(serializers.Serializer[Any]):
