@@ -173,6 +173,11 @@ class MonitorEditor:
         for name, rows in self.rows.items():
             _tell_unshown(rows, rules.get(name, []))
 
+    @property
+    def row_errors(self) -> bool:
+        """Whether something in a row cannot be meant; said at the top, too."""
+        return any(any(rows.errors) for rows in self.rows.values() if rows.is_bound)
+
     def is_valid(self) -> bool:
         return all([self.form.is_valid(), *(rows.is_valid() for rows in self.rows.values())])
 

@@ -22,8 +22,19 @@ WHOLE: dict[str, Any] = {
     "min_duration": "5s",
     "max_duration": "1h",
     "attempts": 3,
+    "nothing_to_do": {"at_most": 3, "no_longer_than": "7d"},
     "open_after": {"failures": 2, "of": 5},
     "recover_after": 2,
+    "calendars": [
+        {
+            "name": "tenants",
+            "keys": ["acme", "globex"],
+            "cron": "0 6 * * 1-5",
+            "timezone": "Europe/Berlin",
+            "start_within": "1h",
+            "settle": "5m",
+        }
+    ],
     "comforts": [{"name": "queue", "claim": "The queue is drained", "kind": "queue.drained"}],
     "steps": [
         {"name": "paid", "claim": "It is paid", "kind": "invoice.paid"},
@@ -75,7 +86,7 @@ def filled(client: Client, monitor: Monitor) -> dict[str, Any]:
     given = {}
     for field in (field for form in [*forms, *managing] for field in form):
         value = field.value()
-        if value not in (None, False):
+        if value is not None and value is not False:
             given[field.html_name] = str(value).replace("\n", "\r\n")
     return given
 
@@ -212,5 +223,6 @@ def test_what_cannot_be_meant_is_said_at_its_field(
 
     page = answer.content.decode()
     assert answer.status_code == 422
+    assert "Not saved" in page
     assert words in page.split(f'id="id_{field}"')[1].split("</ul>")[0]
     assert rules_of(whole) == WHOLE
