@@ -3,6 +3,7 @@
 Every page but sign-in passes `page_for`; what it found is on the request.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import update_wrapper
@@ -10,7 +11,7 @@ from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
@@ -22,6 +23,7 @@ from workspaces.models import Membership, Role, User
 from workspaces.roles import MAY, Action
 
 P = ParamSpec("P")
+log = logging.getLogger(__name__)
 
 
 class MemberRequest(HttpRequest):
@@ -74,7 +76,13 @@ def _admitting(view: Page[P], action: Action) -> Routed[P]:
         _find_membership(visit, workspace_id)
         if action not in visit.may:
             raise PermissionDenied
-        return view(visit, *args, **kwargs)
+        try:
+            return view(visit, *args, **kwargs)
+        except (
+            ObjectDoesNotExist
+        ) as error:  # deleted by somebody between the first look and the lock
+            log.warning("page.gone", extra={"what": str(error)})
+            raise Http404 from error
 
     compressed = gzip_page(page)
     update_wrapper(compressed, view)

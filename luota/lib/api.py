@@ -1,17 +1,20 @@
 """How the API speaks: strict JSON in, JSON and problem details (RFC 9457) out."""
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import orjson
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
+
+log = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 MAX_DEPTH = 32
@@ -145,6 +148,9 @@ def _as_problem(exc: Exception) -> Problem | None:
             problem = Problem(
                 status=404, code="not_found", detail="There is nothing at this address."
             )
+        case ObjectDoesNotExist():
+            log.warning("api.gone", extra={"what": str(exc)})
+            problem = unauthorised()  # deleted by somebody between the first look and the lock
         case PermissionDenied():
             problem = Problem(status=403, code="forbidden", detail="This token may not do that.")
         case OperationalError() | InterfaceError():

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 
+from evidence.api import receivers
 from evidence.known_receivers import secrets_of
 from evidence.models import UnplacedEvidence
 from evidence.receiver_models import Receiver
@@ -234,3 +235,21 @@ def test_new_keys_reach_the_secrets_of_receivers(
 
     settings.SECRETS_KEYS = [newest]
     assert [held["secret"] for held in secrets_of(Receiver.objects.get())] == [GIVEN]
+
+
+def test_a_receiver_that_is_deleted_while_it_is_changed_is_gone(
+    writer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = ReceiverFactory(workspace=Workspace.objects.get())
+    own = receivers.get_own
+
+    def look_and_lose(*looked: Any) -> Any:
+        found = own(*looked)
+        Receiver.objects.all().delete()
+        return found
+
+    monkeypatch.setattr(receivers, "get_own", look_and_lose)
+
+    answer = writer.delete(f"/v1/receivers/{receiver.pk}/secrets/x")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorised")
