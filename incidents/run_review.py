@@ -37,7 +37,7 @@ from monitors.models import Monitor, Run
 
 log = logging.getLogger(__name__)
 
-BATCH = 1000
+BATCH = 2000
 POISON_PAUSE = timedelta(minutes=5)
 """A run whose judgement fails is left alone for this long."""
 _UNREAD = (
