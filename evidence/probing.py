@@ -6,9 +6,8 @@ time (an advisory lock): the others have deadlines to judge.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,10 +37,11 @@ from evidence.probes.contract import (
 from evidence.signals import Action, Sender, Signal, clean
 from luota.lib.ids import first_uuid7_at
 from luota.lib.nudge import nudge
+from luota.lib.sole import sole
 from monitors.conditions.rules import Mode, Strength
 from monitors.conditions.values import SETTLED_STATES
 from monitors.models import Run
-from workspaces.secrets import SecretUnreadable, decrypt
+from workspaces.secrets import reveal
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Shown:
 def look_due(*, now: datetime, time_slice: timedelta = TIME_SLICE) -> int:
     """Look until no probe is due or the slice is over; how many probes had their turn."""
     watch, done = _Watch(now), 0
-    with _sole_looker() as is_ours, ThreadPoolExecutor(THREADS, thread_name_prefix="probe") as pool:
+    with sole(_LOCK) as is_ours, ThreadPoolExecutor(THREADS, thread_name_prefix="probe") as pool:
         while is_ours and watch.now() < now + time_slice:
             claimed = probe_ledger.claim(limit=_BATCH, now=watch.now())
             _look_at_all(claimed, pool, watch)
@@ -177,20 +177,10 @@ def _asked(probe: Probe, run: Run | None, *, now: datetime) -> Look:
             file_roots=tuple(settings.PROBE_FILE_ROOTS),
         ),
         now=now,
-        secret=_secret(probe),
+        secret=reveal(probe.secret),
         run_key=run.key if run else None,
         run_occurrence=run.occurrence if run else None,
     )
-
-
-def _secret(probe: Probe) -> str | None:
-    """None when no key opens it: the look says so."""
-    if probe.secret is None:
-        return ""
-    try:
-        return decrypt(bytes(probe.secret.sealed)).decode()
-    except SecretUnreadable:
-        return None
 
 
 def _look(way: Way, asked: Look, run_id: UUID | None) -> Sight:
@@ -293,17 +283,3 @@ def _signal(probe: Probe, sight: Sight, seen: Seen, *, now: datetime) -> Signal:
         "summary": seen.summary,
     }
     return clean(sender, Action.EVIDENCE, words | place)
-
-
-@contextmanager
-def _sole_looker() -> Iterator[bool]:
-    """Hold the session's lock for the length of the round; a dead session frees it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -5,20 +5,20 @@ pulls at a time (an advisory lock); others have notices to send.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from evidence import expected, pull_ledger
 from evidence.models import ListSource, Pull
 from evidence.probes.contract import CannotLook, Look, Permits
 from evidence.pulls import ways
 from evidence.pulls.contract import Asked, PullWay, Spool
-from workspaces.secrets import SecretUnreadable, decrypt
+from luota.lib.sole import sole
+from workspaces.secrets import reveal
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _TOO_LATE = "Nobody could pull the list of {at} in time; it is given up."
 def pull_due(*, now: datetime, time_slice: timedelta = TIME_SLICE) -> int:
     """Pull until no list is due or the slice is over; how many had their turn."""
     started, done = monotonic(), 0
-    with _sole_puller() as is_ours:
+    with sole(_LOCK) as is_ours:
         while is_ours:
             at = now + _since(started)
             pull = pull_ledger.claim(now=at) if at < now + time_slice else None
@@ -116,29 +116,5 @@ def _asked(pull: Pull, at: datetime, *, now: datetime) -> Asked:
         networks=tuple(settings.OUTBOUND_ALLOWED_NETWORKS),
         socket_folders=tuple(settings.PROBE_SOCKET_FOLDERS),
     )
-    look = Look(target=pull.target, permits=permits, now=now, secret=_secret(pull))
+    look = Look(target=pull.target, permits=permits, now=now, secret=reveal(pull.secret))
     return Asked(look=look, at=at, opens_from=opens_from, opens_until=opens_until)
-
-
-def _secret(pull: Pull) -> str | None:
-    """None when no key opens it."""
-    if pull.secret is None:
-        return ""
-    try:
-        return decrypt(bytes(pull.secret.sealed)).decode()
-    except SecretUnreadable:
-        return None
-
-
-@contextmanager
-def _sole_puller() -> Iterator[bool]:
-    """Hold the session's lock for the length of the round; a dead session frees it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -22,6 +22,7 @@ from incidents.notifications.precedence import watch_for_crowds
 from incidents.reconciling import reconcile_lists
 from incidents.run_review import review_runs
 from incidents.unplaced_review import review_placing
+from luota.lib.sole import sole
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class TickReport:
 def tick(now: Callable[[], datetime]) -> TickReport:
     """Judge all that is due, and what falls due within this second. `now` reads the clock."""
     report = TickReport()
-    with _sole_evaluator() as is_ours, watch_for_crowds() as crowd, _no_search_for_cycles():
+    with sole(_LOCK) as is_ours, watch_for_crowds() as crowd, _no_search_for_cycles():
         report.is_ours = is_ours
         began = now()
         while is_ours and now() - began < LONGEST_SLICE:
@@ -108,20 +109,6 @@ def _is_any(places: Sequence[str], *, before: datetime) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {asked}", [before] * len(places))
         return bool(cursor.fetchone()[0])
-
-
-@contextmanager
-def _sole_evaluator() -> Iterator[bool]:
-    """Hold the session's lock for the length of the tick; a dead session frees it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Model, QuerySet
 
 from luota.lib.secret_field import SecretField
+from workspaces.models import Secret
 
 
 class SecretUnreadable(Exception):
@@ -54,3 +55,13 @@ def _rotate(model: type[Model], column: str) -> int:
 
 def _cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.SECRETS_KEYS])
+
+
+def reveal(secret: Secret | None) -> str | None:
+    """What it says; empty when there is none to say, None when no key opens it."""
+    if secret is None:
+        return ""
+    try:
+        return decrypt(bytes(secret.sealed)).decode()
+    except SecretUnreadable:
+        return None
