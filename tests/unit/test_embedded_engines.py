@@ -20,7 +20,10 @@ from luota.embedded import postgres
 from luota.embedded.layout import layout_of
 from luota.embedded.processes import engines_in, read_pid
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="what only root meets")
+AS_ROOT = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="engines give up root for a user of their own: without root there is nothing to give up",
+)
 COMMAND = [sys.executable, "-m", "luota.embedded"]
 
 

@@ -81,7 +81,7 @@ def gcs() -> Iterator[str]:
 def azure() -> Iterator[str]:
     server = stores.azure()
     if server is None:
-        pytest.skip("azurite is not installed")
+        pytest.skip("the server of Azure's protocol comes by npm, which is missing or could not")
     with server as url:
         client = BlobServiceClient.from_connection_string(_connection(url, _AZURITE_KEY))
         client.create_container("dumps")
