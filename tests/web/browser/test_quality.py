@@ -46,7 +46,8 @@ def address(drill: Drill, name: str) -> str:
 
 
 def faults(page: Page) -> list[str]:
-    """Violations of WCAG 2.2 AA and of good practice, each with its first place."""
+    """Violations of WCAG 2.2 AA and of good practice, each with its first place; of the page as loaded."""
+    page.wait_for_load_state()
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
 

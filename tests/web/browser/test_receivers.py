@@ -1,7 +1,7 @@
 """The pages of receivers in a real browser: what every page owes everybody, and the way through them."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from evidence.models import RefusedDelivery, UnplacedEvidence
 from luota.lib import clock
@@ -82,7 +82,7 @@ def test_a_receiver_is_made_and_its_secret_can_be_copied(visit: Visit, drill: Dr
     page.get_by_label("Name").fill("Builds")
     page.get_by_role("button", name="Make the receiver").click()
 
-    assert page.get_by_role("heading", level=1).inner_text() == "Builds"
-    assert page.get_by_role("button", name="Copy the address").is_visible()
-    assert page.get_by_role("button", name="Copy the secret").is_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Builds")
+    expect(page.get_by_role("button", name="Copy the address")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy the secret")).to_be_visible()
     assert len(page.locator("#secret").inner_text()) >= 40

@@ -29,7 +29,7 @@ def test_a_wrong_rule_is_mended_where_it_is_shown(
     page.get_by_label("Rules as YAML").fill(WRONG)
     page.get_by_role("button", name="Save").click()
 
-    assert "Line 5" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("Line 5")
     assert faults(page) == []
     chosen = "document.activeElement.value.slice(...['selectionStart', 'selectionEnd'].map(at => document.activeElement[at]))"
     assert page.evaluate(chosen) == "    check: chek.payload.ok"
@@ -38,7 +38,7 @@ def test_a_wrong_rule_is_mended_where_it_is_shown(
     page.get_by_label("Rules as YAML").fill(RIGHT)
     page.get_by_role("button", name="Save").click()
 
-    assert page.get_by_text("Version 2 is in force").is_visible()
+    expect(page.get_by_text("Version 2 is in force")).to_be_visible()
     # The policy's own complaint would be among them; a page that is answered 422 is told as an error.
     assert [each for each in complaints if "422" not in each] == []
 
@@ -52,7 +52,8 @@ def test_rules_are_tried_without_a_reload_and_as_readable_as_the_rest(
     page.get_by_label("Rules as YAML").fill(WRONG)
     page.get_by_role("button", name="Try on past runs").click()
 
-    assert "Not tried. Line 5, column 12" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("Not tried. Line 5, column 12")
+    page.wait_for_function("document.activeElement.selectionStart > 0")
     assert page.evaluate("document.activeElement.selectionStart") == WRONG.index("    check: ")
 
     page.get_by_label("Rules as YAML").fill(RIGHT)
@@ -80,8 +81,8 @@ def test_what_differs_is_readable(page: Page, drill: Drill) -> None:
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Show what differs").click()
 
-    assert page.locator("ins").count() > 0
-    assert page.locator("del").count() > 0
+    expect(page.locator("ins").first).to_be_visible()
+    expect(page.locator("del").first).to_be_visible()
     assert faults(page) == []
     assert not is_too_wide(page)
 
@@ -93,7 +94,7 @@ def test_files_of_batches_and_of_rules_are_readable(
         page.goto(f"{home_of(drill)}incidents/of/{monitor.pk}")
         page.locator("[data-row] a.whole").first.click()
 
-        assert page.get_by_text(words).is_visible()
+        expect(page.get_by_text(words)).to_be_visible()
         assert faults(page) == []
         assert not is_too_wide(page)
 
