@@ -63,6 +63,11 @@ class ExpectedSetQuerySet(models.QuerySet["ExpectedSet"]):
         """Index: expected_set_followed."""
         return self.filter(follow_at__lte=now)
 
+    def claim_first(self) -> "ExpectedSet | None":
+        """The first of them that nobody else holds, locked until the transaction ends."""
+        free = self.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        return free.select_related("list_key").first()
+
 
 ExpectedSetManager = models.Manager.from_queryset(ExpectedSetQuerySet)
 

@@ -46,8 +46,7 @@ def follow_lists(*, watermark: datetime, now: datetime) -> int:
     if not due.exists():
         return 0  # as nearly always: one statement, no transaction
     with transaction.atomic():
-        claimed = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        found = claimed.select_related("list_key").first()
+        found = due.claim_first()
         if found is None:
             return 0
         ExpectedSet.objects.filter(pk=found.pk).update(follow_at=_follow(found, now))

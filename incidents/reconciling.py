@@ -41,8 +41,7 @@ def reconcile_lists(*, watermark: datetime, now: datetime) -> int:
     if not due.exists():
         return 0  # as nearly always: one statement, no transaction
     with transaction.atomic():
-        claimed = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        found = claimed.select_related("list_key").first()
+        found = due.claim_first()
         if found is None:
             return 0
         try:
