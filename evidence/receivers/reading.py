@@ -146,18 +146,27 @@ def kind_of(*words: str) -> str:
 
 
 def time_of(value: object) -> datetime | None:
-    """An ISO 8601 text with its offset, or (milli)seconds since 1970; None when it is neither."""
+    """An ISO 8601 text with its offset, or (milli)seconds since 1970, in UTC; None when it is neither.
+
+    None also in the first and the last year of the calendar: with an offset they lead out of it, and a row that
+    holds such an instant cannot be read again.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        if isinstance(value, str) and not _is_number(value):
-            read = datetime.fromisoformat(value)
-            return read if read.tzinfo else read.replace(tzinfo=UTC)
-        number = float(value)
-        seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
-        return _EPOCH + timedelta(seconds=seconds)
+        at = _instant(value)
     except (ValueError, OverflowError):
         return None
+    return at if 1 < at.year < 9999 else None
+
+
+def _instant(value: str | float) -> datetime:
+    if isinstance(value, str) and not _is_number(value):
+        read = datetime.fromisoformat(value)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    number = float(value)
+    seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def _is_number(word: str) -> bool:
