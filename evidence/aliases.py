@@ -49,7 +49,7 @@ def _point_to_first(cursor: Any, repeats: Sequence[Entry]) -> None:
             list(range(len(repeats))),
             [entry.signal.sender.workspace_id for entry in repeats],
             [entry.signal.sender.source for entry in repeats],
-            [_digest(entry.signal.event_id) for entry in repeats],
+            [_digest(entry.signal) for entry in repeats],
         ],
     )
     for place, first in cursor.fetchall():
@@ -82,7 +82,7 @@ def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
         "names": names,
         "reason": entry.reason,
         "received_at": entry.received_at,
-        "event_digest": _digest(signal.event_id),
+        "event_digest": _digest(signal),
         "signal": _written(signal),
     }
 
@@ -93,8 +93,13 @@ def _reason(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
     return "no_run" if names else "no_key"
 
 
-def _digest(event_id: str) -> str | None:
-    return hashlib.sha256(event_id.encode()).hexdigest() if event_id else None
+def _digest(signal: Signal) -> str | None:
+    """The same event waits once, and once more for each monitor that some sender speaks of alone."""
+    if not signal.event_id:
+        return None
+    bound_to = signal.sender.bound_to
+    words = f"{bound_to} {signal.event_id}" if bound_to else signal.event_id
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 _KEPT = (

@@ -218,7 +218,7 @@ class UnplacedEvidence(models.Model):
     reason = models.CharField(max_length=10, choices=Unplaced.choices)
     received_at = models.DateTimeField()
     event_digest = models.BinaryField(max_length=32, null=True)
-    """SHA-256 of the sender's event id: the same delivery waits once."""
+    """SHA-256 of the sender's event id, and of the monitor that it is bound to: the same delivery waits once."""
     signal = models.JSONField()
     """The rest of the signal, redacted: what evidence it becomes when it is placed."""
 
