@@ -18,8 +18,9 @@ from evidence.receiver_models import Receiver
 from evidence.receivers import ses
 from evidence.receivers.catalogue import TOPIC
 from evidence.receivers.contract import FINDINGS_MOST, Cause, Delivery, Refused
+from evidence.receivers.reading import event_id_of
 from evidence.refusals import Refusal
-from evidence.signals import PAYLOAD_BYTES, Receipt, Sender
+from evidence.signals import PAYLOAD_BYTES, Fate, Receipt, Sender
 from luota.lib.rates import Excess, limiter
 from workspaces import audit
 from workspaces.audit import LUOTA
@@ -27,6 +28,8 @@ from workspaces.audit import LUOTA
 USE_RECORDED_EVERY = timedelta(minutes=1)
 AHEAD_MOST = timedelta(minutes=5)
 """What claims to have happened later than that counts as of its receipt."""
+_JSON_MOST = 6
+"""Bytes that JSON takes for one of a text: a control character is written as its escape."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,7 @@ def spend(receiver: Known, *, now: datetime) -> Excess | None:
 
 
 def take(receiver: Known, request: Request, *, now: datetime) -> Delivery:
-    """Returns after the commit. Raises Refused, IntakeBusy."""
+    """Returns after the commit of all that it brings. Raises Refused, IntakeBusy."""
     vendor, raw, headers = receiver.vendor, request.raw, request.headers
     vendor.verify_with(raw, headers, _secrets(receiver, raw, now), now, receiver.settings)
     delivery = vendor.read_with(raw, headers, receiver.settings)
@@ -62,8 +65,8 @@ def take(receiver: Known, request: Request, *, now: datetime) -> Delivery:
             request_id=request.request_id,
             receiver_id=receiver.id,
         )
-        founds = _checked(delivery.found, request, now)
-        receipts = submit_found(sender, founds)
+        receipts = submit_found(sender, _checked(receiver, delivery.found, request, now))
+        _require_stored(receipts)
         if all(receipt.is_repeat for receipt in receipts):
             _list_repeat(receiver, request, receipts, now=now)
     _record_use(receiver, now=now)
@@ -80,20 +83,27 @@ def _secrets(receiver: Known, raw: bytes, now: datetime) -> Sequence[str]:
     return [topic, certificates.certificates.get(ses.certificate_url(raw), now=now)]
 
 
-def _checked(founds: Sequence[Found], request: Request, now: datetime) -> list[Found]:
+def _checked(
+    receiver: Known, founds: Sequence[Found], request: Request, now: datetime
+) -> list[Found]:
     """Raises Refused(too_large). What lies too far ahead is dated to its receipt."""
     if len(founds) > FINDINGS_MOST:
         detail = f"A delivery may bring {FINDINGS_MOST} events, not {len(founds)}."
         raise Refused(Cause.TOO_LARGE, detail, limit=FINDINGS_MOST, actual=len(founds))
     # Short bodies cannot hold a long payload, unless they are packed: nearly all are not measured.
-    is_short = len(request.raw) <= PAYLOAD_BYTES // 2 and not request.headers.get(
+    is_short = _JSON_MOST * len(request.raw) <= PAYLOAD_BYTES and not request.headers.get(
         "content-encoding"
     )
     if not is_short:
         for found in founds:
             _check_payload(found)
     latest = now + AHEAD_MOST
-    return [_dated(found, latest) for found in founds]
+    dated = [_dated(found, latest) for found in founds]
+    return (
+        [_counted_alone(receiver, each) for each in dated]
+        if receiver.vendor.counts_alone
+        else dated
+    )
 
 
 def _check_payload(found: Found) -> None:
@@ -106,6 +116,18 @@ def _check_payload(found: Found) -> None:
 def _dated(found: Found, latest: datetime) -> Found:
     is_ahead = found.occurred_at is not None and found.occurred_at > latest
     return replace(found, occurred_at=None) if is_ahead else found
+
+
+def _counted_alone(receiver: Known, found: Found) -> Found:
+    return replace(found, event_id=event_id_of(str(receiver.id), found.event_id))
+
+
+def _require_stored(receipts: Sequence[Receipt]) -> None:
+    """Nothing is acknowledged that is not stored. Raises Refused when the database would not take some of it."""
+    refused = sum(receipt.fate is Fate.REFUSED for receipt in receipts)
+    if refused:
+        detail = f"The database does not take {refused} of {len(receipts)} events; the others are stored."
+        raise Refused(Cause.UNREADABLE, detail)
 
 
 def refuse(

@@ -51,6 +51,8 @@ class Vendor:
     makes_secret: bool = False
     """The vendor takes a secret of ours, so that Luota can make one."""
     takes_batches: bool = False
+    counts_alone: bool = False
+    """Nobody says that its delivery ids are unique beyond one sender: another receiver's delivery 1 is another."""
     verify_with: Callable[[bytes, Headers, Sequence[str], datetime, Settings], None]
     read_with: Callable[[bytes, Headers, Settings], Delivery]
     strength_of: Callable[[Headers, Settings], Strength]
@@ -167,6 +169,7 @@ _VENDORS = (
         "Standard Webhooks, Svix",
         secret="The secret of the endpoint, whsec_…, or the sender's public key, whpk_… (Ed25519).",  # noqa: S106
         place="The sender's page of webhook endpoints.",
+        counts_alone=True,
         check_secret_with=standard_webhooks.check_secret,
         is_public=public_keys.is_public,
     ),
@@ -247,6 +250,7 @@ _VENDORS = (
         secret=_OURS,
         place="Wherever the sender takes a webhook address and a secret; the settings say how it signs.",
         makes_secret=True,
+        counts_alone=True,
         verify_with=_verify_generic,
         read_with=generic_hmac.read,
         settings_known=_SIGNING,
