@@ -43,10 +43,12 @@ def begin(probe: Probe, *, since: datetime) -> None:
 
 def end(probe: Probe, *, at: datetime, now: datetime) -> None:
     """It sees again, or is another probe from now on: what waited for it is judged anew."""
-    ProbeGap.objects.filter(probe=probe, ends_at=None).update(ends_at=Greatest("starts_at", at))
+    is_open = ProbeGap.objects.filter(probe=probe, ends_at=None)
+    was_blind = is_open.update(ends_at=Greatest("starts_at", at))
     have_reviewed(probe, now=now)
-    runs = Run.objects.filter(monitor_id=probe.monitor_id, state__in=_WAITING)
-    runs.update(review_at=now, facts_version=F("facts_version") + 1)
+    if was_blind:
+        runs = Run.objects.filter(monitor_id=probe.monitor_id, state__in=_WAITING)
+        runs.update(review_at=now, facts_version=F("facts_version") + 1)
 
 
 def unseen_of(monitor_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, list[Unseen]]:

@@ -82,6 +82,11 @@ def mark_failed(
     return _miss(probe, columns, min(probe.next_due_at or began_at, began_at), now)
 
 
+def hold(probe: Probe) -> bool:
+    """False when somebody deleted it while it looked. To be called in the transaction that writes about it."""
+    return Probe.objects.select_for_update(no_key=True).filter(pk=probe.pk).first() is not None
+
+
 def take_turn(probe: Probe, *, now: datetime) -> None:
     """Somebody wants it to look now. LookedJustNow."""
     quiet = Q(asked_at=None) | Q(asked_at__lte=now - TURN)
@@ -115,10 +120,12 @@ def next_look(probe: Probe, *, now: datetime, failures: int = 0) -> datetime | N
 
 @transaction.atomic
 def _see(probe: Probe, columns: dict[str, Any], began_at: datetime, now: datetime) -> bool:
-    if probe.failures:
-        hold_monitor(probe)
+    """A look by hand counts as no claim: another one may have failed since the row was loaded."""
+    if _own(probe).filter(failures=0).update(**columns):
+        return True
+    hold_monitor(probe)
     is_ours = bool(_own(probe).update(**columns))
-    if is_ours and probe.failures:
+    if is_ours:
         probe_gaps.end(probe, at=began_at, now=now)
     return is_ours
 

@@ -107,8 +107,7 @@ def update_probe(*, probe: Probe, draft: ProbeDraft, actor: Actor, now: datetime
             Probe.objects.filter(pk=probe.pk).update(
                 **columns, **FAULTLESS, looks_begun=F("looks_begun") + 1
             )
-            if probe.failures:
-                probe_gaps.end(probe, at=now, now=now)
+            probe_gaps.end(probe, at=now, now=now)
             changed = Probe.objects.get(pk=probe.pk)
             changes = audit.difference(before, audit.snapshot(changed, _TOLD))
             audit.note(changed, "probe.updated", actor=actor, now=now, changes=changes)
@@ -126,8 +125,7 @@ def turn_probe(*, probe: Probe, is_paused: bool, actor: Actor, now: datetime) ->
 def delete_probe(*, probe: Probe, actor: Actor, now: datetime) -> None:
     """The evidence of what it saw stays; so does what could not be judged while it was blind."""
     hold_monitor(probe)
-    if probe.failures:
-        probe_gaps.end(probe, at=now, now=now)
+    probe_gaps.end(probe, at=now, now=now)
     audit.note(probe, "probe.deleted", actor=actor, now=now)
     Probe.objects.filter(pk=probe.pk).delete()
 

@@ -103,7 +103,9 @@ def look_now(probe: Probe, *, run: Run | None, now: datetime, asked_by: str = ""
     shown = _show(probe, sight, now=now)
     evidence_ids = [shown.evidence_id] if shown.evidence_id else []
     took = Round(began_at=now, took=watch.now() - now, asked_by=asked_by or "somebody")
-    probe_history.note(probe, [sight], took, evidence_ids=evidence_ids)
+    with transaction.atomic():
+        if probe_ledger.hold(probe):
+            probe_history.note(probe, [sight], took, evidence_ids=evidence_ids)
     return shown
 
 
