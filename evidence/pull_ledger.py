@@ -22,6 +22,7 @@ _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10))
 _PATIENCE = timedelta(hours=1)
 """A list may be had so long after its instant, even if its time to settle is over sooner."""
 _LONGEST_FAULT = 500
+_JUST_BEFORE = timedelta(microseconds=1)
 
 
 def claim(*, now: datetime) -> Pull | None:
@@ -70,6 +71,16 @@ def is_given_up(pull: Pull, at: datetime, *, now: datetime) -> bool:
     following = slot_after(pull, at)
     until = max(at + pull.start_within + pull.settle, at + _PATIENCE)
     return now >= (min(until, following) if following else until)
+
+
+def was_given_up(pull: Pull, at: datetime) -> bool:
+    """Of the instant whose list the last try did not bring: it was a scheduled one, and its time is over.
+
+    A list that somebody asked for is tried once; nobody gives it up.
+    """
+    schedule = schedule_of(pull)
+    is_scheduled = schedule is not None and next_slot((schedule,), at - _JUST_BEFORE) == at
+    return is_scheduled and pull.slot_at != at
 
 
 def window_of(pull: Pull, at: datetime) -> str:

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from evidence.lookouts import Lookout
 from evidence.models import Probe, Pull
-from evidence.pull_ledger import period_of, window_of
+from evidence.pull_ledger import period_of, was_given_up, window_of
 from incidents.closing import close
 from incidents.models import Incident
 from incidents.runless import Trouble, open_runless
@@ -37,7 +37,7 @@ def _pull_words(pull: Pull) -> dict[str, Any]:
         "window": window_of(pull, at),
         "opens_from": opens_from.isoformat() if opens_from else None,
         "opens_until": opens_until.isoformat(),
-        "is_given_up": pull.slot_at != at,
+        "is_given_up": was_given_up(pull, at),
         "taken_at": pull.taken_at.isoformat() if pull.taken_at else None,
     }
 

@@ -199,7 +199,7 @@ class QuotedPullShape(serializers.Serializer[Any]):
     opensFrom = serializers.DateTimeField(source="opens_from", allow_null=True)
     opensUntil = serializers.DateTimeField(source="opens_until")
     isGivenUp = serializers.BooleanField(
-        source="is_given_up", help_text="That list is not tried again."
+        source="is_given_up", help_text="It was a scheduled list, and its time is over."
     )
     fault = serializers.CharField()
     failures = serializers.IntegerField(help_text="Tries in a row.")

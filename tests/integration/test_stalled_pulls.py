@@ -105,6 +105,18 @@ def test_an_asked_list_that_fails_once_is_told_on_its_page_alone(there: There, p
     assert not Incident.objects.exists()
 
 
+def test_a_list_that_was_asked_for_is_not_said_to_be_given_up(there: There, pull: Pull) -> None:
+    for number in range(3):
+        at = T0 - HOUR + number * MINUTE
+        pull_operations.ask_pull(pull=pull, actor=LUOTA, now=at)
+        pulling.pull_due(now=at)
+    judge(at=T0 - HOUR + 3 * MINUTE)
+
+    file = Incident.objects.get()
+    assert "“Due 2026-03-02T05:02:00Z” could not be pulled" in sentences.headline(file)
+    assert not file.quote["pull"]["is_given_up"]
+
+
 def test_it_closes_itself_when_a_list_is_taken_again(there: There, pull: Pull) -> None:
     turn(pull, at=T0, times=3)
     there.fault = None
