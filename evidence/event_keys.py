@@ -11,7 +11,7 @@ from uuid import UUID
 from evidence.decisions import Entry
 
 EventKey = tuple[str, bytes]
-"""(source, SHA-256 of monitor id, action and event id, or of receiver and token); each stands for its workspace."""
+"""(source, SHA-256 of monitor id, action and event id, or of bound monitor and token); each of its workspace."""
 Original = tuple[UUID, UUID | None]
 """(evidence id, run id) of the first delivery of an event."""
 
@@ -27,8 +27,10 @@ def key_of(entry: Entry) -> EventKey:
 
 
 def token_key_of(entry: Entry) -> EventKey:
-    """A token is spent at its receiver, whatever it stands beside and whichever monitors that concerns."""
-    words = f"token {entry.signal.sender.receiver_id} {entry.signal.event_id}"
+    """A token is spent in its workspace, whatever it stands beside, whichever monitors that concerns and whichever
+    receiver it comes to; once more for each monitor that a receiver is bound to, for to both the sender tells it.
+    """
+    words = f"token {entry.signal.sender.bound_to} {entry.signal.event_id}"
     return entry.signal.sender.source, hashlib.sha256(words.encode()).digest()
 
 

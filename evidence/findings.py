@@ -24,7 +24,7 @@ class Found:
     event_id: str = ""
     """The idempotency key: the sender's delivery id, with the item's id for arrays."""
     counts_once: bool = False
-    """Its event id is a token that is spent: it counts once at its receiver, not once in each monitor."""
+    """Its event id is a token that is spent: it counts once, not once in each monitor."""
     environment: str = ""
     deploy_sha: str = ""
     fresh_as_of: datetime | None = None

@@ -78,7 +78,7 @@ class Signal:
     event_id: str = ""
     """The caller's idempotency key; empty if none."""
     counts_once: bool = False
-    """The event id is spent by the first that brings it to its receiver, whichever monitors that concerned."""
+    """The event id is spent by the first that brings it, whichever monitors that concerned."""
     occurred_at: datetime | None = None
     """None means: when it is received."""
     fresh_as_of: datetime | None = None

@@ -157,7 +157,24 @@ def test_other_words_beside_a_spent_token_count_nowhere(
     assert (listed.cause, listed.repeats_id) == ("repeated", evidence.pk)
 
 
-def test_a_token_is_spent_at_each_receiver_for_itself(workspace: Workspace, now: datetime) -> None:
+def test_a_token_is_spent_for_all_receivers_of_a_workspace(
+    workspace: Workspace, job: Monitor, now: datetime
+) -> None:
+    """Two of one signing key: at the other one other words would count once more."""
+    MonitorFactory(workspace=workspace, document={"within": "1h", "opens_on": ["email.bounced"]})
+    first, other = mailgun(now), mailgun(now, event="failed", severity="permanent")
+
+    for delivery in (first, other):
+        receiver_id = receiver_of("mailgun", delivery, None, workspace=workspace)
+        assert deliver(receiver_id, delivery).status_code == 200
+
+    assert Evidence.objects.get().kind == first.kind
+    assert RefusedDelivery.objects.get().receiver_id == receiver_id
+
+
+def test_a_token_is_spent_for_each_monitor_with_a_receiver_of_its_own(
+    workspace: Workspace, now: datetime
+) -> None:
     """One event may be delivered to two addresses: each of a monitor of its own."""
     delivery = mailgun(now)
     for _ in range(2):
