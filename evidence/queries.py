@@ -1,5 +1,6 @@
 """What pages read of evidence: that of one run, the beats of a heartbeat, whether intake could see."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ SETS_SHOWN = 30
 MOST_BEATS = 60
 LOOKS_SHOWN = 30
 _RUNS_OFFERED = 20
+_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+"""What follows the name of a pull in the names of its lists: the name of another may begin alike."""
 
 
 def of_run(run_id: UUID) -> QuerySet[Evidence]:
@@ -189,7 +192,7 @@ def lists_of_pull(pull: Pull, *, most: int = 20) -> list[ExpectedSet]:
     found = ExpectedSet.objects.filter(
         monitor_id=pull.monitor_id,
         source=ListSource.PULLED,
-        window__startswith=f"{pull.name} ",
+        window__regex=f"^{re.escape(pull.name)} {_INSTANT}$",
     )
     return list(found.select_related("monitor").order_by("-pk")[:most])
 

@@ -158,3 +158,17 @@ def test_the_page_takes_as_many_queries_for_many_pulls_as_for_one(
             member_client.get(pages)
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 10
+
+
+def test_a_pull_shows_no_lists_of_another_whose_name_begins_alike(
+    member_client: Client, job: Monitor, pages: str
+) -> None:
+    due, later = (PullFactory(monitor=job, name=name) for name in ("Due", "Due later"))
+    for pull in (due, later):
+        part = expected.Part(window=f"{pull.name} 2026-03-02T06:00:00Z", keys=["in_1"])
+        expected.accept(workspace_id=job.workspace_id, monitor_id=job.pk, part=part,
+                        now=clock.now(), source=ListSource.PULLED)  # fmt: skip
+
+    shown = [member_client.get(f"{pages}{pull.pk}").content.decode() for pull in (due, later)]
+
+    assert [page.count("2026-03-02T06:00:00Z") for page in shown] == [1, 1]
