@@ -8,6 +8,8 @@ from django import forms
 from evidence.list_keys import LONGEST, SHORTEST
 from evidence.receiver_changes import LONGEST_SECRET, ReceiverDraft
 from evidence.receivers.catalogue import TOPIC, Vendor
+from evidence.receivers.contract import Refused
+from evidence.receivers.reading import check_storable
 from monitors.models import Monitor
 from workspaces.models import Workspace
 
@@ -63,8 +65,11 @@ class ReceiverForm(forms.Form):
         given = self.cleaned_data["settings"].strip()
         try:
             read = orjson.loads(given) if given else {}
+            check_storable(read)
         except ValueError as error:
             raise forms.ValidationError(f"This is no JSON: {error}.") from None
+        except Refused as refused:
+            raise forms.ValidationError(refused.detail) from None
         if not isinstance(read, dict):
             raise forms.ValidationError("Write a JSON object.")
         return read

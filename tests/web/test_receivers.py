@@ -225,3 +225,23 @@ def test_pages_take_few_queries(
         7
     ):  # session, person, memberships; receiver, brought, waiting, refused
         member_client.get(f"{pages}{receivers[0].pk}")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"header": "x\\u0000"}', "NUL"),
+        ('{"ids": ' + "[" * 40 + "]" * 40 + "}", "nested deeper than 32"),
+        ('{"header": NaN}', "no JSON"),
+        ("[]", "Write a JSON object"),
+    ],
+)
+def test_settings_that_cannot_be_kept_are_refused_at_their_field(
+    member_client: Client, pages: str, written: str, said: str
+) -> None:
+    given = {"vendor": "generic_hmac", "name": "Backups", "settings": written}
+
+    answer = member_client.post(f"{pages}new", given)
+
+    assert (answer.status_code, said in answer.content.decode()) == (422, True)
+    assert not Receiver.objects.exists()
