@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 
 from evidence import certificates, refusals
@@ -133,11 +133,14 @@ def _require_stored(receipts: Sequence[Receipt]) -> None:
 def refuse(
     receiver: Known, request: Request, refused: Refused, *, now: datetime, size: int | None = None
 ) -> None:
-    """List what was not taken. Raises what the database raises."""
+    """List what was not taken; a receiver that was deleted meanwhile has no list. Raises what the database raises."""
     _log.info(
         "receiver.refused", extra={"receiver": str(receiver.id), "cause": refused.cause.value}
     )
-    refusals.note(_refusal(receiver, request, refused, size=size), now=now)
+    try:
+        refusals.note(_refusal(receiver, request, refused, size=size), now=now)
+    except IntegrityError:
+        _log.info("receiver.gone", extra={"receiver": str(receiver.id)})
 
 
 def _refusal(

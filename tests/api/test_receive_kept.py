@@ -12,7 +12,7 @@ from pytest import MonkeyPatch  # noqa: PT013 - a type
 
 from evidence import reception
 from evidence.models import Evidence, UnplacedEvidence
-from evidence.receiver_models import RefusedDelivery
+from evidence.receiver_models import Receiver, RefusedDelivery
 from evidence.signals import Fate, Receipt
 from luota.lib import clock
 from monitors.models import Monitor
@@ -111,3 +111,19 @@ def test_a_short_body_with_a_long_payload_is_too_large(workspace: Workspace, now
 
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert (answer.json()["limit"], answer.json()["actual"]) == (32 * 1024, 36_002)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_deleted_receiver_refuses_has_no_list_any_more(
+    workspace: Workspace, now: datetime
+) -> None:
+    """For some seconds the other processes know it still."""
+    delivery = of.stripe(now, secret="whsec_of_a_stranger")
+    receiver_id = receiver_of("stripe", of.stripe(now), job(workspace))
+    deliver(receiver_id, delivery)
+    Receiver.objects.all().delete()
+
+    answer = deliver(receiver_id, delivery)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
+    assert not RefusedDelivery.objects.exists()
