@@ -5,7 +5,7 @@ What is changed at a receiver holds everywhere within five seconds, as the revoc
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -34,7 +34,7 @@ class Known:
     id: UUID
     workspace_id: UUID
     vendor: Vendor
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
     settings: Mapping[str, Any]
     monitor_id: UUID | None
     is_disabled: bool

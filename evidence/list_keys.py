@@ -6,7 +6,7 @@ HMAC-SHA256 with the secret's UTF-8 bytes over the key's UTF-8 bytes, in lower-c
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -47,7 +47,7 @@ class ListKeyInUse(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeKey:
     list_key: ListKey
-    secret: str
+    secret: str = field(repr=False)
     """In clear when Luota made it, to be shown once; else empty."""
 
 

@@ -49,7 +49,7 @@ class NoSuchSecret(Exception):
 class ReceiverDraft:
     vendor: str
     name: str
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     """Empty: Luota makes one where the vendor takes ours, else it is added later."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     monitor_id: UUID | None = None
@@ -60,7 +60,7 @@ class Enrolled:
     """A receiver, with the secret that Luota made for it, which nobody can see again."""
 
     receiver: Receiver
-    secret: str = ""
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The shapes of receivers in the management API, both ways. Secrets only come in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -64,7 +64,7 @@ class ReceiverChangesShape(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSecret:
-    secret: str
+    secret: str = field(repr=False)
 
 
 class ReceiverSecretInputShape(Shape):

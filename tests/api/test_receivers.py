@@ -3,15 +3,19 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 
+from evidence import known_receivers
 from evidence.api import receivers
+from evidence.api.receiver_shapes import NewSecret
 from evidence.known_receivers import secrets_of
 from evidence.models import UnplacedEvidence
+from evidence.receiver_changes import ReceiverDraft
 from evidence.receiver_models import Receiver
 from luota.lib import clock
 from monitors.models import Monitor
@@ -54,6 +58,15 @@ def test_a_given_secret_is_never_told_again(writer: Client) -> None:
     assert made["address"].endswith(f"/in/{made['id']}")
     assert GIVEN.encode() not in bytes(Receiver.objects.get().secrets)
     assert GIVEN not in json.dumps(list(AuditEvent.objects.values("changes", "object_label")))
+
+
+def test_no_secret_stands_in_what_a_traceback_would_show(writer: Client) -> None:
+    uid = UUID(make(writer)["id"])
+    draft = ReceiverDraft(vendor="stripe", name="Shop", secret=GIVEN)
+
+    held = [known_receivers.find_receiver(uid, now=clock.now()), draft, NewSecret(secret=GIVEN)]
+
+    assert GIVEN not in repr(held)
 
 
 def test_where_the_vendor_takes_ours_luota_makes_one_and_shows_it_once(writer: Client) -> None:
