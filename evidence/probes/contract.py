@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from luota.lib.outbound import storable
+
 PAYLOAD_BYTES = 32 * 1024
 """What one look may bring home, as JSON; the same as a signal may carry."""
 LOOK_SECONDS = 10.0
@@ -48,7 +50,8 @@ class CannotLook(Exception):
     """The look did not happen, or what it saw cannot be trusted; the sentence is for the monitor's owner."""
 
     def __init__(self, sentence: str, obstacle: Obstacle = Obstacle.ANSWER) -> None:
-        super().__init__(sentence)
+        """The words may be those of a stranger's server."""
+        super().__init__(storable(sentence))
         self.obstacle = obstacle
 
 

@@ -24,7 +24,7 @@ from evidence.probes.finding import (
 from evidence.probes.obstacles import obstacle_of
 from luota.lib.api import Problem, parse_json
 from luota.lib.guard import AddressRefused, PlainHttp, Unreachable
-from luota.lib.outbound import PAGE_BYTES, Client, Page
+from luota.lib.outbound import PAGE_BYTES, Client, Page, storable
 from monitors.conditions.reading import SpecInvalid, each, flag, record, text
 
 MOST_NAMES = 20
@@ -220,7 +220,7 @@ def whole_of(page: Page) -> dict[str, Any]:
     if is_json(page):
         payload["body"] = _json(page)
     else:
-        payload["text"] = page.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+        payload["text"] = storable(page.body.decode("utf-8", "replace"))
     return payload
 
 
@@ -237,8 +237,9 @@ def _json(page: Page) -> Any:
 
 
 def _last_modified(page: Page) -> datetime | None:
+    """None also when no calendar of UTC has it."""
     try:
         found = parsedate_to_datetime(page.headers.get("last-modified", ""))
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -18,6 +18,7 @@ from evidence.probes.finding import fill
 from evidence.probes.obstacles import obstacle_of
 from evidence.probes.reach import Reach
 from evidence.probes.storage import OPENERS
+from luota.lib.outbound import storable
 from monitors.conditions.reading import SpecInvalid, record
 
 HEAD_BYTES = 64
@@ -134,7 +135,7 @@ def _object(entry: Mapping[str, Any]) -> _Object:
         path=str(entry["name"]),
         size=int(entry.get("size") or 0),
         modified_at=_instant(time),
-        etag=str(tag).strip('"')[:200],
+        etag=storable(str(tag).strip('"')[:200]),
     )
 
 
@@ -162,11 +163,12 @@ def _beginning(reach: Reach, found: _Object | None, length: int, look: Look) -> 
 def _seen(found: _Object | None, count: int, head: bytes) -> Seen:
     if found is None:
         return Seen(payload={"exists": False, "count": 0}, summary="nothing is there")
+    path = storable(found.path)
     payload = {
         "exists": True,
         "count": count,
-        "name": found.path.rpartition("/")[2],
-        "path": found.path,
+        "name": path.rpartition("/")[2],
+        "path": path,
         "size": found.size,
         "modified_at": found.modified_at.isoformat() if found.modified_at else None,
         "etag": found.etag,
@@ -176,17 +178,18 @@ def _seen(found: _Object | None, count: int, head: bytes) -> Seen:
         payload=payload,
         summary=f"{payload['name']}: {found.size} bytes",
         fresh_as_of=found.modified_at,
-        ids={"object": found.path[:200]},
+        ids={"object": path[:200]},
     )
 
 
 def _text(head: bytes) -> str:
     """As people read it: what is no text is a replacement character."""
-    return head.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    return storable(head.decode("utf-8", "replace"))
 
 
 def _quoted(word: str) -> str:
-    if _WILD.search(word) or "/" in word or "\\" in word or word in {".", ".."} or "::" in word:
+    is_path = "/" in word or "\\" in word or word in {".", ".."} or "::" in word
+    if is_path or _WILD.search(word) or not word.isprintable():
         raise CannotLook("A run of this name cannot be named in a path.", Obstacle.SETUP)
     return word
 

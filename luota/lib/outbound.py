@@ -159,10 +159,10 @@ def _read(response: requests.Response, most_bytes: int) -> Answer:
         response.raw.release_conn()
     return Answer(
         status=response.status_code,
-        reason=response.reason or "",
-        head=head.decode("utf-8", "replace"),
-        retry_after=response.headers.get("Retry-After", ""),
-        location=response.headers.get("Location", ""),
+        reason=storable(response.reason or ""),
+        head=storable(head.decode("utf-8", "replace")),
+        retry_after=storable(response.headers.get("Retry-After", "")),
+        location=storable(response.headers.get("Location", "")),
     )
 
 
@@ -179,10 +179,15 @@ def _read_whole(response: requests.Response, most_bytes: int) -> Page:
             raise Unreachable(f"the answer is longer than {most_bytes} bytes")
     return Page(
         status=response.status_code,
-        reason=response.reason or "",
-        headers={name.lower(): value for name, value in response.headers.items()},
+        reason=storable(response.reason or ""),
+        headers={name.lower(): storable(value) for name, value in response.headers.items()},
         body=bytes(body),
     )
+
+
+def storable(words: str) -> str:
+    """A stranger's server may say what no text of the database holds."""
+    return words.replace("\x00", "\ufffd")
 
 
 def _joined(url: str, location: str) -> str:

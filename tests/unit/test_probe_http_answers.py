@@ -1,8 +1,9 @@
 """Looking at web addresses: what is seen, and which answers cannot be trusted."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -120,6 +121,29 @@ def test_text_is_seen_with_the_time_of_its_last_change() -> None:
         seen = look_at(receiver.url, fresh="last_modified")
     assert seen.payload["text"] == "Hello\ufffd \ufffd"
     assert seen.fresh_as_of == datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+def test_a_time_of_change_that_no_calendar_has_is_left_out() -> None:
+    modified = {"Last-Modified": "Fri, 31 Dec 9999 23:59:59 -1400"}
+    with answering((200, modified, b"Hello")) as receiver:
+        assert look_at(receiver.url).payload == {"status": 200, "text": "Hello"}
+
+
+def _holding_nul(status: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(
+            b"HTTP/1.1 %d a\x00b\r\nETag: c\x00d\r\nContent-Length: 0\r\n\r\n" % status
+        )
+
+    return answer
+
+
+def test_what_a_server_says_can_be_stored() -> None:
+    with answering(_holding_nul(200), _holding_nul(503)) as receiver:
+        seen = look_at(receiver.url)
+        with pytest.raises(CannotLook, match="The answer is 503 a\ufffdb"):
+            look_at(receiver.url)
+    assert (seen.summary, seen.payload["etag"]) == ("200 a\ufffdb", "c\ufffdd")
 
 
 def test_of_a_large_answer_only_what_matters_is_kept() -> None:

@@ -95,7 +95,9 @@ def test_the_run_may_name_the_file(root: Path) -> None:
     assert look_at(f"file://{root}/{{run.key}}.pdf", root, run_key="in_1").payload["exists"]
 
 
-@pytest.mark.parametrize("key", ["../secret", "*", "..", "a/b", "a\\b", "[a]", "x::file://y"])
+@pytest.mark.parametrize(
+    "key", ["../secret", "*", "..", "a/b", "a\\b", "[a]", "x::file://y", "a\tb"]
+)
 def test_a_run_does_not_climb_out_or_match_others(root: Path, outside: Path, key: str) -> None:
     with pytest.raises(CannotLook, match="cannot be named"):
         look_at(f"file://{root}/{{run.key}}.txt", root, run_key=key)
