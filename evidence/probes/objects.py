@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from evidence.probes.contract import CannotLook, Look, Obstacle, Seen
 from evidence.probes.finding import fill
-from evidence.probes.obstacles import obstacle_of
+from evidence.probes.measured import TooMuchSent
+from evidence.probes.obstacles import obstacle_of, told_by
 from evidence.probes.reach import Reach
 from evidence.probes.storage import OPENERS
 from luota.lib.outbound import storable
@@ -94,6 +95,8 @@ def look(look: Look) -> Seen:
     except CannotLook:
         raise
     except Exception as error:  # each store's library has errors of its own
+        if too_much := told_by(error, TooMuchSent):
+            raise CannotLook(str(too_much)) from error
         obstacle = obstacle_of(error, otherwise=Obstacle.OTHER)
         raise CannotLook(f"The store says: {_first_line(error)}", obstacle) from error
 
@@ -103,11 +106,13 @@ def _matching(reach: Reach, place: str, look: Look) -> Iterator[_Object]:
     folder, _, name = place.rpartition("/")
     is_many = not name or _WILD.search(name)
     _refuse_outside(reach, folder if is_many else place, look)
-    listed = reach.listed(folder) if is_many else reach.info(place)
+    listed = reach.listed(folder, most=MOST_LISTED + 1) if is_many else reach.info(place)
     if len(listed) > MOST_LISTED:
         raise CannotLook(f"More than {MOST_LISTED} objects lie there: name a narrower place.")
     for entry in listed:
         path = str(entry["name"])
+        if path.endswith("/"):  # some consoles mark a folder by an empty object
+            continue
         fits = not is_many or fnmatch.fnmatchcase(path.rpartition("/")[2], name or "*")
         if fits and entry.get("type") == "file" and _is_inside(reach, path, look):
             yield _object(entry)

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import TypeVar
 
 import psycopg
 import requests
@@ -10,10 +11,17 @@ import requests
 from evidence.probes.contract import Obstacle
 from luota.lib.guard import AddressRefused
 
+T = TypeVar("T", bound=BaseException)
 _AUTH_CODES = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "InvalidToken"}
 )
-_AUTH_WORDS = ("authentication failed", "no pg_hba.conf entry", "AuthenticationFailed", "Forbidden")
+_AUTH_WORDS = (
+    "authentication failed",
+    "no pg_hba.conf entry",
+    "AuthenticationFailed",
+    "Forbidden",
+    "invalid_grant",
+)
 _PLACE_CODES = frozenset({"NoSuchBucket", "ContainerNotFound", "BucketNotFound"})
 _PLACE_WORDS = ("bucket does not exist", *_PLACE_CODES)
 _TLS_WORDS = ("SSL", "certificate", "TLS")
@@ -43,6 +51,11 @@ def obstacle_of(error: BaseException, *, otherwise: Obstacle) -> Obstacle:
         if found := _by_words(str(cause)):
             return found
     return otherwise
+
+
+def told_by(error: BaseException, kind: type[T]) -> T | None:
+    """The error of that kind that is behind this one."""
+    return next((cause for cause in _chain(error) if isinstance(cause, kind)), None)
 
 
 def _by_type(error: BaseException) -> Obstacle | None:

@@ -13,6 +13,7 @@ import fsspec
 from fsspec.asyn import AsyncFileSystem, sync
 
 from evidence.probes.contract import LOOK_SECONDS, CannotLook, Obstacle
+from evidence.probes.listing import LISTERS
 
 
 class Reach:
@@ -30,10 +31,12 @@ class Reach:
             self._require_place(path)
             return []
 
-    def listed(self, folder: str) -> Sequence[dict[str, Any]]:
-        """What lies in the folder itself. The same."""
+    def listed(self, folder: str, *, most: int) -> Sequence[dict[str, Any]]:
+        """What lies in the folder itself, `most` at least if there are so many. The same."""
         try:
-            return list(self._ask("ls", folder, detail=True))
+            if self.scheme in LISTERS:
+                return list(self._run(LISTERS[self.scheme], self.store, folder, most))
+            return list(self.store.ls(folder, detail=True))
         except FileNotFoundError:
             self._require_place(folder)
             return []

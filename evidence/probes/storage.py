@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 import fsspec
 import orjson
 
+from evidence.probes import google
 from evidence.probes.contract import CannotLook, Obstacle, Permits
+from evidence.probes.measured import Measure, MeasuredSocket
 from luota.lib.guard import AddressRefused, Unreachable, is_allowed, resolve
 
 Opener = Callable[[str, Permits], fsspec.AbstractFileSystem]
@@ -23,8 +25,11 @@ Opener = Callable[[str, Permits], fsspec.AbstractFileSystem]
 _FRESH = {"skip_instance_cache": True, "use_listings_cache": False}
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
-_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
+_CREDENTIAL = re.compile(r"[!-:<-~]{1,2000}")
+"""Printable ASCII but for the semicolon."""
 _EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
+MOST_BYTES = 16 * 1024 * 1024
+"""Of all that a store with an endpoint of its own sends in one look; 10,000 objects with long names take most of it."""
 _TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10, "retries": {"max_attempts": 1}}
 
 
@@ -36,7 +41,9 @@ fsspec.register_implementation("gs", "gcsfs.core.GCSFileSystem", clobber=True)
 def _s3(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:
     words = _words(secret, {"key", "secret", "token", "endpoint", "region"})
     client: dict[str, str] = {}
-    connector = {"socket_factory": partial(_checked_socket, permits)}
+    if bool(words.get("key")) != bool(words.get("secret")):
+        raise CannotLook("`key` and `secret` of a store belong together.", Obstacle.SETUP)
+    connector = {"socket_factory": partial(_checked_socket, permits, Measure(MOST_BYTES))}
     if endpoint := words.get("endpoint"):
         client["endpoint_url"] = _checked(endpoint, permits)
     if region := words.get("region"):
@@ -48,9 +55,10 @@ def _s3(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:
         key=words.get("key"),
         secret=words.get("secret"),
         token=words.get("token"),
-        anon="key" not in words,
+        anon=not words.get("key"),
         client_kwargs=client,
-        config_kwargs={**_TIMEOUTS, "connector_args": connector},
+        # No proxy of the environment: it would connect to what is refused here.
+        config_kwargs={**_TIMEOUTS, "proxies": {}, "connector_args": connector},
     )
 
 
@@ -58,22 +66,27 @@ def _gs(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: AR
     """The secret is the key file of a service account."""
     if not secret:
         return _open("gs", token="anon")  # noqa: S106 - a word of the library
-    account = _object(secret)
-    if account.get("type") != "service_account" or account.get("token_uri") != _GOOGLE_TOKENS:
-        raise CannotLook(
-            "The secret must be the key file of a Google service account.", Obstacle.SETUP
-        )
-    names = ("type", "project_id", "private_key_id", "private_key", "client_email", "token_uri")
-    return _open("gs", token={name: account.get(name, "") for name in names})
+    try:
+        return _open("gs", token=google.log_in(_object(secret)))
+    except ImportError as error:
+        raise _not_installed("gs") from error
 
 
 def _az(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
+    """All in one text: whatever is not given by name, the library takes from the environment."""
     words = _words(secret, {"account_name", "account_key", "sas_token"})
-    if not _ACCOUNT.fullmatch(words.get("account_name", "")):
+    account = words.get("account_name", "")
+    if not _ACCOUNT.fullmatch(account):
         raise CannotLook(
             "The secret must name the storage account in `account_name`.", Obstacle.SETUP
         )
-    return _open("az", anon=len(words) == 1, **words)
+    parts = [f"BlobEndpoint=https://{account}.blob.core.windows.net", f"AccountName={account}"]
+    for name, sign in (("account_key", "AccountKey"), ("sas_token", "SharedAccessSignature")):
+        if word := words.get(name, "").removeprefix("?"):
+            if not _CREDENTIAL.fullmatch(word):  # what follows a semicolon would be another part
+                raise CannotLook(f"`{name}` in the secret is none of Azure.", Obstacle.SETUP)
+            parts.append(f"{sign}={word}")
+    return _open("az", connection_string=";".join(parts), anon=len(parts) == 2)
 
 
 def _file(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001
@@ -84,11 +97,11 @@ def _file(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: 
     return _open("file")
 
 
-def _checked_socket(permits: Permits, place: tuple[Any, ...]) -> socket.socket:
+def _checked_socket(permits: Permits, measure: Measure, place: tuple[Any, ...]) -> socket.socket:
     """A socket for an address that may be reached, whatever a name server said the second time. AddressRefused."""
     family, kind, protocol, _, address = place
     resolve(str(address[0]), permits.networks)
-    return socket.socket(family=family, type=kind, proto=protocol)
+    return MeasuredSocket(measure, family=family, type=kind, proto=protocol)
 
 
 OPENERS: dict[str, Opener] = {"s3": _s3, "gs": _gs, "az": _az, "file": _file}
@@ -98,8 +111,12 @@ def _open(scheme: str, **options: Any) -> fsspec.AbstractFileSystem:
     try:
         return fsspec.filesystem(scheme, **_FRESH, **options)
     except ImportError as error:
-        sentence = f"This installation cannot read {scheme}://: install luota[{_EXTRAS[scheme]}]."
-        raise CannotLook(sentence, Obstacle.SETUP) from error
+        raise _not_installed(scheme) from error
+
+
+def _not_installed(scheme: str) -> CannotLook:
+    sentence = f"This installation cannot read {scheme}://: install luota[{_EXTRAS[scheme]}]."
+    return CannotLook(sentence, Obstacle.SETUP)
 
 
 def _words(secret: str, known: set[str]) -> dict[str, str]:

@@ -130,11 +130,12 @@ def redirect(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
 def redirect_azure(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     plain = fsspec.filesystem
 
-    def opened(
-        scheme: str, *, account_name: str, account_key: str, anon: bool, **words: Any
-    ) -> Any:
-        assert (account_name, anon) == (stores.AZURE_ACCOUNT, False)
-        return plain(scheme, connection_string=_connection(url, account_key), **words)
+    def opened(scheme: str, *, connection_string: str, **words: Any) -> Any:
+        endpoint, account, key = connection_string.split(";")
+        assert endpoint == f"BlobEndpoint=https://{stores.AZURE_ACCOUNT}.blob.core.windows.net"
+        assert account == f"AccountName={stores.AZURE_ACCOUNT}"
+        given = _connection(url, key.removeprefix("AccountKey="))
+        return plain(scheme, connection_string=given, **words)
 
     monkeypatch.setattr(fsspec, "filesystem", opened)
 
