@@ -1,7 +1,8 @@
 """A mail provider in small: a real SMTP server, mailboxes behind it, and a signed webhook about each mail's fate.
 
 What it sends and how it signs is Resend's (https://resend.com/docs/webhooks), so that Luota's receiver takes it
-as it takes theirs. Nobody who sends by it learns the fate of a mail from SMTP: that says only that it was taken.
+as it takes theirs. Of their events the webhook is subscribed to those that tell a fate: that a mail was taken, its
+sender knows from SMTP, and no more than that.
 """
 
 import json
@@ -92,9 +93,7 @@ class MailProvider:
 
     def _carry(self, message_id: str, message: EmailMessage) -> None:
         time.sleep(_QUEUED_SECONDS)
-        self._tell("email.sent", message_id, message)
-        answer = self._deliver(message_id, message)
-        self._tell(_FATES[answer.code // 100], message_id, message, answer)
+        self._tell(message_id, message, self._deliver(message_id, message))
 
     def _deliver(self, message_id: str, message: EmailMessage) -> Answer:
         """As the recipient's server would answer."""
@@ -107,17 +106,15 @@ class MailProvider:
         (mailbox / f"{message_id}.eml").write_bytes(message.as_bytes())
         return Answer(250, "2.0.0 delivered to mailbox")
 
-    def _tell(
-        self, event: str, message_id: str, message: EmailMessage, answer: Answer | None = None
-    ) -> None:
+    def _tell(self, message_id: str, message: EmailMessage, answer: Answer) -> None:
+        event = _FATES[answer.code // 100]
         data: dict[str, Any] = {
             "email_id": message_id,
             "from": str(message["From"]),
             "to": [str(message["To"])],
             "subject": str(message["Subject"]),
+            "response": str(answer),
         }
-        if answer:
-            data["response"] = str(answer)
         if event == _FATES[5]:
             data["bounce"] = {"type": "Permanent", "subType": "General", "message": str(answer)}
         now = datetime.fromtimestamp(time.time(), UTC)

@@ -140,6 +140,12 @@ def test_a_report_that_cron_never_starts_is_missed(stage: Stage) -> None:
     assert file["quote"]["lastGoodRun"]
 
 
+def test_nothing_that_the_provider_tells_waits_without_a_run(stage: Stage) -> None:
+    assert stage.product.wait_for(
+        lambda: stage.product.read("/v1/unplaced")["items"] == [], seconds=JUDGED_SECONDS
+    )
+
+
 def test_the_next_report_that_arrives_closes_the_file(stage: Stage) -> None:
     stage.file_of("mended")
     finish(stage.start("mended"))

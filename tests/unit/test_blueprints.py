@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from jsonschema import Draft202012Validator
 
+from evidence.receivers import mail
 from luota.lib.yaml_text import read_documents
 from luota.portal.blueprints.fields import file_schema
 from luota.portal.blueprints.shipped import shipped
@@ -96,6 +97,14 @@ def test_its_comment_names_every_kind_of_evidence_that_it_waits_for(slug):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_step_says_what_may_be_retried(slug):
     assert all(step.retry_hint for step in spec_of(slug).steps)
+
+
+@pytest.mark.parametrize("slug", ["billing-access", "scheduled-report"])
+def test_whatever_a_provider_says_of_a_mail_that_does_not_arrive_belongs_to_its_run(slug):
+    named = set(spec_of(slug).kinds)
+
+    assert {mail.DELAYED, mail.BOUNCED, mail.REJECTED, mail.FAILED} <= named
+    assert mail.SENT not in named
 
 
 @pytest.mark.parametrize("slug", SLUGS)
