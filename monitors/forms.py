@@ -217,7 +217,11 @@ class MonitorEditor:
         return {**unshown(self.rules, _SHOWN), **rules}
 
     def refuse(self, error: SpecInvalid) -> None:
-        """Puts the sentence where the person wrote what it is about."""
+        """Puts each sentence where the person wrote what it is about."""
+        for each in error.every:
+            self._refuse(each)
+
+    def _refuse(self, error: SpecInvalid) -> None:
         match = _PATH.match(error.field)
         if match is None or match[1] not in self.rows:
             name = _FIELDS.get(error.field, error.field)

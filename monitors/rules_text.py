@@ -5,7 +5,7 @@ is refused, luota.lib.yaml_text decides.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from luota.lib.yaml_text import Document, Spot, YamlUnreadable, read_documents, write_document
@@ -51,6 +51,8 @@ class Fault:
     """The path of the field, such as `steps[1].check`; empty when the YAML itself is wrong."""
     excerpt: str = ""
     """The line that is meant, with a caret below it."""
+    others: tuple["Fault", ...] = ()
+    """What else is wrong with the same text, in the order of its lines."""
 
 
 class TextInvalid(Exception):
@@ -82,10 +84,12 @@ class RulesText:
         return self.read.spot_in(path, line).line if self.read else 1
 
     def fault_of(self, error: SpecInvalid) -> Fault:
-        """Where the refused field stands in the text; in a condition, where the caret points."""
+        """Where the first refused field stands in the text (in a condition, where the caret points), and the others."""
         if self.read is None:
             return Fault(sentence=error.sentence, line=1, field=error.field)
-        return fault_at(spot_of(self.read, error.field, error), error)
+        found = [fault_at(spot_of(self.read, each.field, each), each) for each in error.every]
+        first, *others = sorted(found, key=lambda each: (each.line, each.column))
+        return replace(first, others=tuple(others))
 
 
 def spot_of(read: Document, path: str, error: SpecInvalid) -> Spot:

@@ -5,7 +5,7 @@ written by the declarations that read them.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from difflib import get_close_matches
@@ -71,13 +71,38 @@ class Place:
 class SpecInvalid(Exception):
     """The document does not make a sensible spec: which field, and why in one sentence."""
 
-    def __init__(self, field: str, sentence: str, *, place: Place | None = None) -> None:
+    def __init__(
+        self,
+        field: str,
+        sentence: str,
+        *,
+        place: Place | None = None,
+        others: Iterable["SpecInvalid"] = (),
+    ) -> None:
         said = f"{place}: {sentence}" if place else sentence
         super().__init__(f"{field}: {said}" if field else said)
         self.field = field
         self.sentence = sentence
         self.place = place
         """Of a condition only: where inside the field."""
+        self.every: tuple[SpecInvalid, ...] = (self, *others)
+        """All that is wrong with the document, this first."""
+
+    def below(self, path: str) -> "SpecInvalid":
+        """The same of a document that stands in another one."""
+        first, *others = self.every
+        field = _join(path, first.field) if first.field else path
+        return SpecInvalid(
+            field, first.sentence, place=first.place, others=[each.below(path) for each in others]
+        )
+
+
+def refuse(faults: Iterable[SpecInvalid]) -> None:
+    """Raise the first, which then tells of all the others; nothing when there is none."""
+    found = [each for fault in faults for each in fault.every]
+    if found:
+        first, *others = found
+        raise SpecInvalid(first.field, first.sentence, place=first.place, others=others)
 
 
 @taking(
@@ -207,14 +232,15 @@ def strength(value: object, path: str) -> Strength:
 def each(item: Reader, most: int) -> Declared:
     """A list of at most `most` values."""
 
-    def read_all(value: object, path: str) -> tuple[Any, ...]:
+    def read(value: object, path: str) -> tuple[Any, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
             raise SpecInvalid(path, "Give a list.")
         if len(value) > most:
             raise SpecInvalid(path, f"At most {most} entries are allowed; these are {len(value)}.")
-        return tuple(item(one, f"{path}[{index}]") for index, one in enumerate(value))
+        given = [(f"{path}[{index}]", item, one) for index, one in enumerate(value)]
+        return tuple(read_all(given))
 
-    return Declared(read_all, {"type": "array", "items": schema_of(item), "maxItems": most})
+    return Declared(read, {"type": "array", "items": schema_of(item), "maxItems": most})
 
 
 def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Declared:
@@ -223,14 +249,10 @@ def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Declar
     def read(value: object, path: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise SpecInvalid(path, "Give an object with named fields.")
-        for key in value:
-            if key not in fields:
-                raise SpecInvalid(_join(path, str(key)), _unknown(str(key), fields))
-        given = {key: item for key, item in value.items() if item is not None}
-        for key in required:
-            if key not in given:
-                raise SpecInvalid(_join(path, key), "This field is required.")
-        return {key: fields[key](item, _join(path, key)) for key, item in given.items()}
+        given = {key: item for key, item in value.items() if item is not None and key in fields}
+        read_here = [(_join(path, key), fields[key], item) for key, item in given.items()]
+        found = read_all(read_here, _misnamed(value, path, fields, required))
+        return dict(zip(given, found, strict=True))
 
     return Declared(
         read,
@@ -241,6 +263,32 @@ def record(fields: Mapping[str, Reader], required: Sequence[str] = ()) -> Declar
             "additionalProperties": False,
         },
     )
+
+
+def read_all(
+    given: Iterable[tuple[str, Reader, object]], faults: Iterable[SpecInvalid] = ()
+) -> list[Any]:
+    """What each value (its path, its reader, itself) means. SpecInvalid with all faults, these first."""
+    found, wrong = [], list(faults)
+    for path, reader, value in given:
+        try:
+            found.append(reader(value, path))
+        except SpecInvalid as error:
+            wrong.append(error)
+    refuse(wrong)
+    return found
+
+
+def _misnamed(
+    value: Mapping[Any, object], path: str, fields: Mapping[str, Reader], required: Sequence[str]
+) -> Iterator[SpecInvalid]:
+    """Fields that do not exist, and those that must and do not."""
+    for key in value:
+        if key not in fields:
+            yield SpecInvalid(_join(path, str(key)), _unknown(str(key), fields))
+    for key in required:
+        if value.get(key) is None:
+            yield SpecInvalid(_join(path, key), "This field is required.")
 
 
 def _join(path: str, key: str) -> str:

@@ -13,7 +13,7 @@ from oncalendar import BaseIterator, OnCalendarError
 from monitors.conditions.condition_text import ConditionInvalid
 from monitors.conditions.expressions import compile_condition, names_of
 from monitors.conditions.keys import compile_key
-from monitors.conditions.reading import Place, SpecInvalid
+from monitors.conditions.reading import Place, SpecInvalid, refuse
 from monitors.conditions.rules import (
     PING,
     START,
@@ -25,6 +25,8 @@ from monitors.conditions.rules import (
     Step,
 )
 from monitors.conditions.schedule import next_slot
+
+Faults = Iterator[SpecInvalid]
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Where expressions are tried from: a fixed day, so that the answer never depends on today."""
@@ -48,42 +50,53 @@ class _Wait(NamedTuple):
 
 
 def check_sense(spec: Spec) -> None:
-    """Refuse what cannot be meant: SpecInvalid."""
-    for check in _CHECKS:
-        check(spec)
+    """Refuse what cannot be meant: SpecInvalid with all of it, in the order of the checks."""
+    refuse(fault for faults_of in _CHECKS for fault in faults_of(spec))
 
 
 def check_fires(spec: Spec, *, now: datetime) -> None:
     """Refuse schedules that lie in the past: for a spec that is being made."""
+    refuse(_of_the_past(spec, now))
+
+
+def _of_the_past(spec: Spec, now: datetime) -> Faults:
     for index, schedule in enumerate(spec.schedules):
         if schedule.interval is None and next_slot((schedule,), now) is None:
-            raise SpecInvalid(f"schedules[{index}]", "This schedule does not fire any more.")
+            yield SpecInvalid(f"schedules[{index}]", "This schedule does not fire any more.")
     for index, calendar in enumerate(spec.calendars):
         if next_slot((calendar.schedule,), now) is None:
-            raise SpecInvalid(f"calendars[{index}]", "This calendar does not fire any more.")
+            yield SpecInvalid(f"calendars[{index}]", "This calendar does not fire any more.")
 
 
-def _check_mode(spec: Spec) -> None:
+def _of_mode(spec: Spec) -> Faults:
     plain = Spec(mode=spec.mode)
     for each in (each for each in fields(Spec) if each.init):
         is_given = getattr(spec, each.name) != getattr(plain, each.name)
         if is_given and each.name not in _RULES[spec.mode]:
-            raise SpecInvalid(each.name, f"A {spec.mode} monitor has no such rule.")
+            yield SpecInvalid(each.name, f"A {spec.mode} monitor has no such rule.")
     if spec.mode is Mode.HEARTBEAT and not spec.schedules:
-        raise SpecInvalid("schedules", "A heartbeat needs a schedule: when is the signal expected?")
+        yield SpecInvalid("schedules", "A heartbeat needs a schedule: when is the signal expected?")
     if spec.mode is Mode.FRESHNESS and spec.max_age is None:
-        raise SpecInvalid("max_age", "Freshness needs max_age: how old may the content be?")
-    if spec.start_within and not spec.schedules:
-        raise SpecInvalid("start_within", "Without a schedule no start is expected.")
+        yield SpecInvalid("max_age", "Freshness needs max_age: how old may the content be?")
+    if spec.mode is Mode.RUN and spec.start_within and not spec.schedules:
+        yield SpecInvalid("start_within", "Without a schedule no start is expected.")
 
 
-def _check_schedules(spec: Spec) -> None:
+def _of_schedules(spec: Spec) -> Faults:
     for index, schedule in enumerate(spec.schedules):
-        check_schedule(schedule, f"schedules[{index}]")
+        yield from _told_by(check_schedule, schedule, f"schedules[{index}]")
         if schedule.interval and len(spec.schedules) > 1:
-            raise SpecInvalid(
+            yield SpecInvalid(
                 f"schedules[{index}].interval", "An interval stands alone, without other schedules."
             )
+
+
+def _told_by(check: Callable[..., None], *given: object) -> Faults:
+    """What a check that stops at its first fault has to say."""
+    try:
+        check(*given)
+    except SpecInvalid as error:
+        yield error
 
 
 def check_schedule(schedule: Schedule, path: str) -> None:
@@ -102,23 +115,24 @@ def check_schedule(schedule: Schedule, path: str) -> None:
         raise SpecInvalid(field, "This expression never fires.")
 
 
-def _check_calendars(spec: Spec) -> None:
-    _check_unique(spec.calendars, "calendars")
+def _of_calendars(spec: Spec) -> Faults:
+    yield from _not_unique(spec.calendars, "calendars")
     for index, calendar in enumerate(spec.calendars):
         path = f"calendars[{index}]"
         if bool(calendar.cron) == bool(calendar.on_calendar):
-            raise SpecInvalid(f"{path}.cron", "Give exactly one of cron and on_calendar.")
-        check_schedule(calendar.schedule, path)
+            yield SpecInvalid(f"{path}.cron", "Give exactly one of cron and on_calendar.")
+        else:
+            yield from _told_by(check_schedule, calendar.schedule, path)
         if not calendar.keys:
-            raise SpecInvalid(f"{path}.keys", "A calendar without keys expects nothing.")
-        _check_keys(calendar.keys, path)
+            yield SpecInvalid(f"{path}.keys", "A calendar without keys expects nothing.")
+        yield from _of_keys(calendar.keys, path)
 
 
-def _check_keys(keys: Sequence[str], path: str) -> None:
+def _of_keys(keys: Sequence[str], path: str) -> Faults:
     seen: set[str] = set()
     for index, key in enumerate(keys):
         if key in seen:
-            raise SpecInvalid(f"{path}.keys[{index}]", f"“{key}” is already there.")
+            yield SpecInvalid(f"{path}.keys[{index}]", f"“{key}” is already there.")
         seen.add(key)
 
 
@@ -145,10 +159,10 @@ def _check_expression(schedule: Schedule, path: str) -> None:
         raise SpecInvalid(path, f"This expression cannot be read: {error}.") from error
 
 
-def _check_waits(spec: Spec) -> None:
+def _of_waits(spec: Spec) -> Faults:
     for wait in _waits(spec):
         if wait.shorter and wait.longer and wait.shorter >= wait.longer:
-            raise SpecInvalid(wait.field, f"This must be shorter than {wait.longer_field}.")
+            yield SpecInvalid(wait.field, f"This must be shorter than {wait.longer_field}.")
 
 
 def _waits(spec: Spec) -> Iterable[_Wait]:
@@ -160,22 +174,22 @@ def _waits(spec: Spec) -> Iterable[_Wait]:
         )
 
 
-def _check_threshold(spec: Spec) -> None:
+def _of_threshold(spec: Spec) -> Faults:
     if spec.open_after.failures > spec.open_after.of:
-        raise SpecInvalid("open_after.failures", "There cannot be more failures than `of`.")
+        yield SpecInvalid("open_after.failures", "There cannot be more failures than `of`.")
 
 
-def _check_steps(spec: Spec) -> None:
-    _check_unique(spec.steps, "steps")
-    _check_unique(spec.comforts, "comforts")
+def _of_steps(spec: Spec) -> Faults:
+    yield from _not_unique(spec.steps, "steps")
+    yield from _not_unique(spec.comforts, "comforts")
     for index, step in enumerate(spec.steps):
         if step.kind in (START, PING):
-            raise SpecInvalid(
+            yield SpecInvalid(
                 f"steps[{index}].kind", f"`{step.kind}` is a sign of life and proves no step."
             )
 
 
-def _check_order(spec: Spec) -> None:
+def _of_order(spec: Spec) -> Faults:
     """Steps that a step waits for stand before it, so that no circle can be told."""
     before: set[str] = set()
     for index, step in enumerate(spec.steps):
@@ -183,34 +197,35 @@ def _check_order(spec: Spec) -> None:
             if unknown := [name for name in names if name not in before]:
                 there = f"earlier are: {', '.join(sorted(before))}" if before else "it is the first"
                 sentence = f"No earlier step is called “{unknown[0]}”; {there}."
-                raise SpecInvalid(f"steps[{index}].{field}", sentence)
+                yield SpecInvalid(f"steps[{index}].{field}", sentence)
         before.add(step.name)
 
 
-def _check_times(spec: Spec) -> None:
+def _of_times(spec: Spec) -> Faults:
     for index, step in enumerate(spec.steps):
         path = f"steps[{index}]"
         if step.by:
-            _check_timezone(step.by.timezone, f"{path}.by.timezone")
+            yield from _told_by(_check_timezone, step.by.timezone, f"{path}.by.timezone")
         if step.since and not step.within:
-            raise SpecInvalid(f"{path}.within", "How long after that step? Give `within`.")
+            yield SpecInvalid(f"{path}.within", "How long after that step? Give `within`.")
         if step.absent and not (step.within or spec.within):
-            raise SpecInvalid(f"{path}.within", "For how long must it not happen? Give `within`.")
+            yield SpecInvalid(f"{path}.within", "For how long must it not happen? Give `within`.")
         if step.absent and (step.stays_for or step.members or step.by):
-            raise SpecInvalid(
+            yield SpecInvalid(
                 f"{path}.absent", "What must not happen has no stays_for, members or by."
             )
 
 
-def _check_names(spec: Spec) -> None:
+def _of_names(spec: Spec) -> Faults:
     """Each kind has a name of its own in conditions; refused where it is written first."""
     before: set[str] = set()
     for field, kind in _kinds(spec):
         try:
             names_of({*before, kind})
         except ConditionInvalid as error:
-            raise SpecInvalid(field, error.sentence) from error
-        before.add(kind)
+            yield SpecInvalid(field, error.sentence)
+        else:
+            before.add(kind)
 
 
 def _kinds(spec: Spec) -> Iterator[tuple[str, str]]:
@@ -224,23 +239,24 @@ def _kinds(spec: Spec) -> Iterator[tuple[str, str]]:
         yield f"opens_on[{index}]", kind
 
 
-def _check_conditions(spec: Spec) -> None:
-    """A typo in a condition is refused here, with line and column."""
+def _of_conditions(spec: Spec) -> Faults:
+    """A typo in a condition, with line and column; unless names mean two things: then each would be refused for it."""
+    is_clear = next(_of_names(spec), None) is None
     for index, step in enumerate(spec.steps):
-        if step.check:
+        if step.check and is_clear:
             try:
                 compile_condition(step.check, spec.kinds)
             except ConditionInvalid as error:
-                raise _refused(f"steps[{index}].check", error) from error
+                yield _refused(f"steps[{index}].check", error)
 
 
-def _check_placing(spec: Spec) -> None:
+def _of_placing(spec: Spec) -> Faults:
     for field, expression in (("key", spec.key), ("occurrence", spec.occurrence)):
         if expression:
             try:
                 compile_key(expression)
             except ConditionInvalid as error:
-                raise _refused(field, error) from error
+                yield _refused(field, error)
 
 
 def _refused(field: str, error: ConditionInvalid) -> SpecInvalid:
@@ -248,31 +264,31 @@ def _refused(field: str, error: ConditionInvalid) -> SpecInvalid:
     return SpecInvalid(field, error.sentence, place=place)
 
 
-def _check_unique(named: Sequence[Step | Comfort | Calendar], path: str) -> None:
+def _not_unique(named: Sequence[Step | Comfort | Calendar], path: str) -> Faults:
     seen: set[str] = set()
     for index, each in enumerate(named):
         if each.name in seen:
-            raise SpecInvalid(f"{path}[{index}].name", f"The name “{each.name}” is taken.")
+            yield SpecInvalid(f"{path}[{index}].name", f"The name “{each.name}” is taken.")
         seen.add(each.name)
 
 
-def _check_labels(spec: Spec) -> None:
+def _of_labels(spec: Spec) -> Faults:
     for index, name in enumerate(spec.group_by):
         if name in spec.group_by[:index]:
-            raise SpecInvalid(f"group_by[{index}]", "This label is already there.")
+            yield SpecInvalid(f"group_by[{index}]", "This label is already there.")
 
 
-_CHECKS: tuple[Callable[[Spec], None], ...] = (
-    _check_mode,
-    _check_schedules,
-    _check_calendars,
-    _check_waits,
-    _check_threshold,
-    _check_steps,
-    _check_order,
-    _check_times,
-    _check_names,
-    _check_conditions,
-    _check_placing,
-    _check_labels,
+_CHECKS: tuple[Callable[[Spec], Faults], ...] = (
+    _of_mode,
+    _of_schedules,
+    _of_calendars,
+    _of_waits,
+    _of_threshold,
+    _of_steps,
+    _of_order,
+    _of_times,
+    _of_names,
+    _of_conditions,
+    _of_placing,
+    _of_labels,
 )

@@ -163,6 +163,26 @@ def test_one_wrong_file_keeps_all_from_being_applied(workspace: Workspace, file:
     assert not Monitor.objects.exists()
 
 
+def test_the_faults_of_all_files_are_told_at_once(workspace: Workspace, file: Path) -> None:
+    file.write_text(f"{REPORT}route: Nights\n")
+    wrong, late = file.with_name("wrong.yaml"), file.with_name("late.yaml")
+    wrong.write_text("name: x\npromise: y\nmode: walk\nspec:\n  within: soon\n")
+    late.write_text("name: [")
+
+    with pytest.raises(CommandError) as refused:
+        run("apply", file, wrong, "nowhere.yaml", late)
+
+    lines = [line for line in str(refused.value).splitlines() if line[0] != " "]
+    assert [line.rpartition("/")[2].split(": ")[:2] for line in lines] == [
+        ["wrong.yaml:3:1", "mode"],
+        ["wrong.yaml:5:3", "spec.within"],
+        ["nowhere.yaml", "No such file or directory."],
+        ["late.yaml:1:8", "This is not YAML"],
+        ["report.yaml:9:1", "route"],
+    ]
+    assert not Monitor.objects.exists()
+
+
 def test_a_file_that_is_not_there_is_said_in_words(workspace: Workspace) -> None:
     with pytest.raises(CommandError, match=r"nowhere.yaml: No such file or directory\."):
         run("apply", "nowhere.yaml")

@@ -20,6 +20,10 @@ from tests.unit.conditions.test_document import WHOLE
 from tests.unit.conditions.test_document_properties import run_specs as worded_specs
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
+NO_KIND = (
+    "A kind is a lower-case word of letters, digits and _, or several joined by dots,"
+    " such as `restore_check` or `email.delivered`."
+)
 LEAST = "name: x\npromise: y\nmode: run\n"
 
 
@@ -110,8 +114,68 @@ def test_all_documents_that_are_wrong_are_told_at_once():
     assert [line.split(": ")[0] for line in lines if line[0] != " "] == [
         "x.yaml:4:1",
         "x.yaml:10:1",
-        "x.yaml:12:1",
+        *["x.yaml:12:1"] * 2,  # promise and mode
     ]
+
+
+def test_all_that_is_wrong_with_a_document_is_told_in_the_order_of_its_lines():
+    text = """\
+name: x
+mode: run
+severity: bad
+spec:
+  within: soon
+  steps:
+    - name: a
+      kind: Paid
+      check: a
+    - nam: b
+      kind: paid
+"""
+
+    lines = refusals(text).splitlines()
+    assert [line.partition(": ")[::2] for line in lines if line[0] != " "] == [
+        ("x.yaml:1:1", "promise: This field is required."),
+        ("x.yaml:3:1", "severity: Give one of critical, high, normal, low."),
+        ("x.yaml:5:3", 'spec.within: Write a duration such as "90s", "15m", "1h30m" or "2d".'),
+        ("x.yaml:8:7", f"spec.steps[0].kind: {NO_KIND}"),
+        ("x.yaml:10:7", "spec.steps[1].nam: Unknown field; did you mean `name`?"),
+        ("x.yaml:10:7", "spec.steps[1].name: This field is required."),
+    ]
+
+
+def test_all_that_makes_no_sense_is_told_beside_what_is_wrong_with_the_monitor():
+    text = """\
+name: x
+promise: y
+mode: run
+runbook: nowhere
+spec:
+  warn_after: 2h
+  within: 1h
+  steps:
+    - {name: a, kind: paid, check: payd.payload.a == 1}
+    - {name: b, kind: sent, after: [c]}
+    - {name: b, kind: seen, check: 'seen.payload.n ='}
+"""
+
+    lines = refusals(text).splitlines()
+    assert [line.split(": ")[:2] for line in lines if line[0] != " "] == [
+        ["x.yaml:4:1", "runbook"],
+        ["x.yaml:6:3", "spec.warn_after"],
+        ["x.yaml:9:36", "spec.steps[0].check"],
+        ["x.yaml:10:29", "spec.steps[1].after"],
+        ["x.yaml:11:8", "spec.steps[2].name"],
+        ["x.yaml:11:52", "spec.steps[2].check"],
+    ]
+
+
+def test_of_very_many_refusals_the_first_hundred_are_told():
+    steps = "".join(f"    - {{name: s{n}, kind: NO}}\n" for n in range(30))
+    said = refusals(f"{LEAST}spec:\n  steps:\n{steps}---\n" * 4)
+
+    assert said.count("A kind is a lower-case word") == 100
+    assert said.splitlines()[-1] == "… and 20 more."
 
 
 def makes_sense(spec):

@@ -130,6 +130,18 @@ def test_what_cannot_be_meant_is_said_at_its_field(
     assert not Monitor.objects.exists()
 
 
+def test_all_that_cannot_be_meant_is_said_at_once(
+    member_client: Client, workspace: Workspace
+) -> None:
+    changes = {"warn_after": "2h", "schedules-0-cron": "0 7", "failures": "3", "of": "2"}
+
+    page = make(member_client, workspace, RUN, **changes).content.decode()
+
+    assert "This must be shorter than within." in page
+    assert "A cron expression has five fields" in page
+    assert "There cannot be more failures" in page
+
+
 def test_what_was_written_is_kept_after_a_refusal(
     member_client: Client, workspace: Workspace
 ) -> None:

@@ -66,7 +66,7 @@ def test_the_editor_shows_the_rules_in_force_and_the_names_of_conditions(
     assert page.context["text"] == text_of(billing)
     said = page.content.decode()
     assert "      access.payload.plan\n        == expected.plan" in said
-    assert '<dt class="mono">invoice_paid</dt>' in said
+    assert "<code>access</code>, <code>invoice_paid</code>: each the latest of its kind" in said
     assert "aria-invalid" not in said
 
 
@@ -145,6 +145,23 @@ def test_what_cannot_be_meant_is_said_at_its_line(
     assert 'aria-invalid="true" aria-describedby="fault"' in page
     assert f"<mark><i>{place[0]}</i><b>▶</b>" in page
     assert Spec.objects.filter(monitor=billing).count() == 1
+
+
+def test_all_that_cannot_be_meant_is_listed_in_the_order_of_its_lines(
+    member_client: Client, billing: Monitor
+) -> None:
+    text = text_of(billing).replace("- paid", "- payed").replace("expected.plan", "expceted.plan")
+
+    answer = save(member_client, billing, text)
+
+    fault = answer.context["fault"]
+    assert [(each.line, each.field) for each in (fault, *fault.others)] == [
+        (11, "steps[1].check"),
+        (16, "steps[1].after"),
+    ]
+    told = answer.content.decode().split('id="fault"')[1].split("</ul>")[0]
+    assert "1 more:" in told
+    assert "Line 16, column 5, <code>steps[1].after</code>: No earlier step is called" in told
 
 
 def test_a_wrong_condition_is_shown_with_its_caret(member_client: Client, billing: Monitor) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from luota.portal.blueprints.exporting import blueprint_of, monitors_of
 from luota.portal.blueprints.fields import Blueprint
-from luota.portal.blueprints.files import Entry, FilesRefused, Refusal
+from luota.portal.blueprints.files import Entry, FilesRefused, Reading, Refusal
 from monitors.conditions.document import digest
 from monitors.models import Monitor
 from monitors.operations import (
@@ -64,10 +64,12 @@ class _Known:
     routes: Mapping[str, UUID]
 
 
-def plan(entries: Sequence[Entry], *, workspace_id: UUID) -> list[Plan]:
-    """Three queries, however many there are. Raises FilesRefused with all that is wrong."""
+def plan(reading: Reading, *, workspace_id: UUID) -> list[Plan]:
+    """Three queries, however many there are. Raises FilesRefused with all that is wrong, file after file."""
+    entries = reading.entries
     known = _look_up(workspace_id, [each.blueprint.name for each in entries])
-    refusals = [*_twice(entries), *(each for entry in entries for each in _refusals(entry, known))]
+    refusals = [*reading.refusals, *_twice(entries)]
+    refusals += (each for entry in entries for each in _refusals(entry, known))
     if refusals:
         raise FilesRefused(refusals)
     return [_plan(entry, known) for entry in entries]

@@ -6,6 +6,8 @@ there are changes.
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from luota.lib import clock
 from luota.lib.yaml_text import MOST_BYTES
 from luota.portal.blueprints.choosing import Unclear, choose_actor, choose_workspace
-from luota.portal.blueprints.files import Entry, FilesRefused, Refusal, read_file
+from luota.portal.blueprints.files import FilesRefused, Reading, Refusal
 from luota.portal.blueprints.plans import Verb, carry_out, plan
 from luota.portal.blueprints.report import report
 
@@ -39,8 +41,7 @@ class Command(BaseCommand):
         try:
             workspace = choose_workspace(options["workspace"])
             actor = choose_actor(workspace, options["by"])
-            entries = [each for name in options["files"] for each in _read(name)]
-            plans = plan(entries, workspace_id=workspace.pk)
+            plans = plan(_read(options["files"], now), workspace_id=workspace.pk)
             if not options["dry_run"]:
                 carry_out(plans, workspace_id=workspace.pk, actor=actor, now=now)
         except (Unclear, FilesRefused) as error:
@@ -51,13 +52,21 @@ class Command(BaseCommand):
             sys.exit(CHANGES)
 
 
-def _read(name: str) -> list[Entry]:
-    """Raises FilesRefused, also for a file that cannot be opened."""
-    try:
-        if name == "-":
-            return read_file(sys.stdin.buffer.read(MOST_BYTES + 1), source=name, now=clock.now())
-        with Path(name).open("rb") as file:
-            return read_file(file.read(MOST_BYTES + 1), source=name, now=clock.now())
-    except OSError as error:
-        said = f"{error.strerror}."
-        raise FilesRefused([Refusal(source=name, spot=None, field="", sentence=said)]) from error
+def _read(names: Iterable[str], now: datetime) -> Reading:
+    """Of every file what it says and what is wrong with it, also when it cannot be opened."""
+    reading = Reading()
+    for name in names:
+        try:
+            reading.add(_bytes_of(name), source=name, now=now)
+        except OSError as error:
+            said = f"{error.strerror}."
+            reading.refusals.append(Refusal(source=name, spot=None, field="", sentence=said))
+    return reading
+
+
+def _bytes_of(name: str) -> bytes:
+    """One byte more than may be read, where there are as many. `-` is the standard input."""
+    if name == "-":
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MOST_BYTES + 1)
