@@ -102,6 +102,7 @@ class ProbeShape(serializers.Serializer[Any]):
     )
 
 
+@example(runId="01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10")
 class LookShape(Shape):
     runId = serializers.UUIDField(
         allow_null=True, default=None, help_text="The run to look for, of a monitor of mode run."

@@ -47,6 +47,7 @@ class ReceiverInputShape(Shape):
         )
 
 
+@example(name="Stripe, test mode", disabled=True)
 class ReceiverChangesShape(Shape):
     """What is left out stays as it is."""
 
@@ -67,6 +68,7 @@ class NewSecret:
     secret: str = field(repr=False)
 
 
+@example(secret="whsec_put_yours_here")  # noqa: S106 - none
 class ReceiverSecretInputShape(Shape):
     secret = serializers.CharField(
         default="",

@@ -20,7 +20,7 @@ from rest_framework.fields import empty
 from evidence.api.limits import PAYLOAD_BYTES, TAGS_MOST
 from evidence.redaction import looks_secret
 from luota.lib.api import Problem, invalid
-from luota.lib.shapes import ChoiceField
+from luota.lib.shapes import ChoiceField, example
 from monitors.conditions.reading import KIND, LONGEST_KIND
 
 AHEAD = timedelta(minutes=5)
@@ -208,11 +208,13 @@ class ContextShape(Shape):
     payload = PayloadField(required=False, allow_null=True)
 
 
+@example(eventId="beat-4711", payload={"rows": 42})
 class PingShape(ContextShape):
     freshAsOf = TimestampField(required=False, allow_null=True)
     subject = _word(200)
 
 
+@example(monitorId="01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10", payload={"rows": 42})
 class HeartbeatShape(PingShape):
     monitorId = IdField()
 
@@ -234,6 +236,16 @@ class PlaceShape(ContextShape):
     )
 
 
+@example(
+    monitorId="01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10",
+    externalRunId="in_1042",
+    subject="cus_77",
+    expected={"subscription": "past_due", "plan": "free"},
+    environment="production",
+    host="worker-3",
+    deploySha="9fceb02",
+    tags=["region:eu"],
+)
 class StartShape(PlaceShape):
     monitorId = IdField()
     expected = ExpectedField(required=False, allow_null=True)
@@ -251,10 +263,18 @@ class OutputShape(PlaceShape):
     )
 
 
+@example(summary="1200 rows imported", exitCode=0, payload={"rows": 1200})
 class CloseShape(OutputShape):
     """Of /runs/{runId}/success, /fail and /nothing."""
 
 
+@example(
+    monitorId="01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10",
+    externalRunId="in_1042",
+    outcome="fail",
+    summary="The database is away",
+    exitCode=3,
+)
 class CloseByNameShape(OutputShape):
     monitorId = IdField()
     externalRunId = NameField(max_length=200)
@@ -262,6 +282,13 @@ class CloseByNameShape(OutputShape):
     outcome = ChoiceField(["success", "fail", "nothing"])
 
 
+@example(
+    kind="third_party_status",
+    eventId="in_1042:third_party_status",
+    ids={"external": "sh_1"},
+    payload={"status": 503},
+    output="upstream is busy",
+)
 class EvidenceShape(OutputShape):
     """Of /runs/{runId}/evidence."""
 
@@ -271,6 +298,12 @@ class EvidenceShape(OutputShape):
     freshAsOf = TimestampField(required=False, allow_null=True)
 
 
+@example(
+    kind="entitlement",
+    externalRunId="in_1042",
+    ids={"customer": "cus_77"},
+    payload={"plan": "free"},
+)
 class MonitorEvidenceShape(EvidenceShape):
     """Of /monitors/{id}/evidence: which run is said by its external id or by its subject."""
 
@@ -278,6 +311,13 @@ class MonitorEvidenceShape(EvidenceShape):
     subject = _word(200)
 
 
+@example(
+    monitorId="01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10",
+    externalRunId="batch-7",
+    kind="result_validated",
+    ids={"member": "item-0001"},
+    payload={"valid": True},
+)
 class ItemShape(MonitorEvidenceShape):
     """One item of the batch call."""
 

@@ -34,6 +34,7 @@ class RulesShape(Shape):
         return rules_within(self.validated_data["spec"])
 
 
+@example(spec={"within": "30m", "steps": [{"name": "access", "kind": "entitlement"}]})
 class PerhapsRulesShape(Shape):
     spec = serializers.DictField(
         required=False, help_text="Left out: the rules in force.", allow_null=True

@@ -9,13 +9,14 @@ from incidents.lifecycle import State, Trigger
 from incidents.models import AffectedRun, Attempt, Delivery, DeliveryState, Incident, Transition
 from incidents.operations import NOTE_LENGTH
 from incidents.sentences import headline
-from luota.lib.shapes import Shape, choice_of
+from luota.lib.shapes import Shape, choice_of, example
 from monitors.api.standings import ComfortStandingShape, StepStandingShape
 from monitors.conditions.values import Cause
 from monitors.conditions.values import State as RunState
 from monitors.models import Severity
 
 
+@example(note="The entitlement job was renamed in the last deploy.")
 class NoteShape(Shape):
     note = serializers.CharField(max_length=NOTE_LENGTH)
 
@@ -23,6 +24,7 @@ class NoteShape(Shape):
         return str(self.validated_data["note"])
 
 
+@example(note="I am on it.")
 class RemarkShape(Shape):
     note = serializers.CharField(max_length=NOTE_LENGTH, allow_blank=True, default="")
 

@@ -92,6 +92,7 @@ class Interruption:
     until: datetime | None
 
 
+@example(reason="The database moves.", until="2030-01-15T06:00:00Z")
 class PauseShape(Shape):
     reason = serializers.CharField(max_length=300)
     until = serializers.DateTimeField(
@@ -102,6 +103,7 @@ class PauseShape(Shape):
         return Interruption(**self.validated_data)
 
 
+@example(reason="Load test", until="2030-01-15T06:00:00Z")
 class SilenceShape(Shape):
     reason = serializers.CharField(max_length=300)
     until = serializers.DateTimeField()
@@ -110,6 +112,7 @@ class SilenceShape(Shape):
         return Interruption(**self.validated_data)
 
 
+@example(reason="Refunded by hand; nobody waits for it.")
 class WaiverShape(PauseShape):
     until = serializers.DateTimeField(
         allow_null=True, default=None, help_text="null: for good; else it is judged again then."

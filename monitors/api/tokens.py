@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from luota.lib.api import Problem, invalid, json_response
-from luota.lib.shapes import PAGING, ChoiceField, Shape, answers, page_shape, read_body
+from luota.lib.shapes import PAGING, ChoiceField, Shape, answers, example, page_shape, read_body
 from monitors.standings import find_monitor
 from workspaces import tokens
 from workspaces.api.management import ManagementView, get_own, newest_first
@@ -18,6 +18,7 @@ from workspaces.models import Token, TokenKind
 LONGEST_OVERLAP = timedelta(days=30)
 
 
+@example(kind="ingest", name="Billing workers", monitorId="01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10")
 class TokenInputShape(Shape):
     kind = ChoiceField(TokenKind.choices)
     name = serializers.CharField(max_length=120)
@@ -48,6 +49,7 @@ class Rotation:
     overlap: timedelta
 
 
+@example(overlapSeconds=86400)
 class RotationShape(Shape):
     overlapSeconds = serializers.IntegerField(
         min_value=0,

@@ -21,6 +21,7 @@ class Given:
     name: str = ""
 
 
+@example(value="…")
 class SecretValueShape(Shape):
     value = serializers.CharField(
         max_length=LONGEST_SECRET,

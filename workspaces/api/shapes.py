@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, URLValidator
 from rest_framework import serializers
 
-from luota.lib.shapes import ChoiceField, Shape, StrictShape
+from luota.lib.shapes import ChoiceField, Shape, StrictShape, example
 from workspaces.models import Channel, ChannelKind, Route
 from workspaces.routing import MOST_STEPS, ChannelDraft, RouteDraft, StepDraft
 
@@ -18,6 +18,7 @@ _MAIL = EmailValidator("Give an e-mail address.")
 _URL = URLValidator(["http", "https"], message="Give an http(s) URL.")
 
 
+@example(kind="email", name="On call", address="on-call@example.org")
 class ChannelInputShape(Shape):
     kind = ChoiceField(ChannelKind.choices)
     name = serializers.CharField(max_length=120)
@@ -71,6 +72,13 @@ class StepShape(StrictShape):
     )
 
 
+@example(
+    name="Nights",
+    steps=[
+        {"channelId": "01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10"},
+        {"channelId": "01993ea2-5f1c-7c1e-9d61-0a6d2c1b7f10", "delaySeconds": 900},
+    ],
+)
 class RouteInputShape(Shape):
     name = serializers.CharField(max_length=120)
     isDefault = serializers.BooleanField(default=False)
