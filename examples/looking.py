@@ -22,7 +22,7 @@ class Onlooker:
     def watch(self, *, emits: str, target: dict[str, Any]) -> str:
         """The id of the probe, found by its name.
 
-        It is paused, for the page is there as long as the example: it looks when it is asked, and never by itself.
+        It is paused: it looks when it is asked and never by itself, for the page may be there as long as the example.
         One whose page is always there looks on deadlines.
         """
         wanted = {"target": target, "isPaused": True}

@@ -13,11 +13,10 @@ from pathlib import Path
 from examples.command import Example, parser_of
 from examples.looking import Onlooker
 from examples.reporting import NotTaken, Reporter
-from examples.serving import served
 from examples.visible_batch.batch import Batch
 from examples.visible_batch.breaks import BREAKS, Sound
-from examples.visible_batch.page import Page
 from examples.visible_batch.results import Results
+from examples.visible_batch.site import serve, site
 
 EXAMPLE = Example(
     program="visible_batch",
@@ -30,13 +29,15 @@ def main() -> int:
     given = _parse(sys.argv[1:])
     work_dir = Path(given.work_dir)
     try:
-        page = Page(Results(work_dir / "results.sqlite3"))
-        with served(page.answer, port=_port_kept(work_dir)) as url:
-            _keep_port(work_dir, url)
+        results = Results(work_dir / "results.sqlite3")
+        if given.serve:
+            serve(work_dir, results)
+            return 0
+        with site(work_dir, results) as url:
             batch = Batch(
                 reporter=_reporter(given),
                 onlooker=_onlooker(given),
-                page=page,
+                results=results,
                 url=f"{url}/results",
                 size=given.items,
                 sabotage=BREAKS.get(given.broken, Sound()),
@@ -70,16 +71,6 @@ def _onlooker(given: argparse.Namespace) -> Onlooker:
     )
 
 
-def _port_kept(work_dir: Path) -> int:
-    """That of the last batch: a page whose address stays is watched by one probe that stays as it is."""
-    kept = work_dir / "port"
-    return int(kept.read_text()) if kept.exists() else 0
-
-
-def _keep_port(work_dir: Path, url: str) -> None:
-    (work_dir / "port").write_text(url.rpartition(":")[2])
-
-
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser, demo = parser_of(EXAMPLE, __doc__, arguments)
     token = demo.get("management-token")
@@ -88,6 +79,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="one that may write: by it Luota's probe of the page is made, and asked to look",
     )  # fmt: skip
     parser.add_argument("--items", type=int, default=1000, help="how many the batch has, from 3 on")
+    parser.add_argument(
+        "--serve", action="store_true", help="perform nothing: serve the page until this is stopped"
+    )
     return parser.parse_args(arguments)
 
 

@@ -17,7 +17,8 @@ from examples.visible_batch.model import (
     items,
     validate,
 )
-from examples.visible_batch.page import Page, Seen, visit
+from examples.visible_batch.page import Seen, refresh, visit
+from examples.visible_batch.results import Results
 
 LONGEST_LOG = 20_000
 """Characters of the worker's log that go along."""
@@ -34,15 +35,14 @@ class Batch:
         *,
         reporter: Reporter,
         onlooker: Onlooker,
-        page: Page,
+        results: Results,
         url: str,
         size: int,
         sabotage: Sound,
     ) -> None:
         self.reporter = reporter
         self.onlooker = onlooker
-        self.results = page.results
-        self.page = page
+        self.results = results
         self.url = url
         self.sabotage = sabotage
         self.items = items(size)
@@ -57,7 +57,7 @@ class Batch:
         self._start()
         saved = self._save(self._drain())
         if self.sabotage.refreshes_page:
-            self.page.refresh()
+            refresh(self.url)
         seen = self._look()
         self._sum_up(saved, seen, seconds=time.monotonic() - began)
         self.results.keep_only([before.batch, self.name])

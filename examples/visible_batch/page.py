@@ -18,12 +18,14 @@ class Page:
         self.results = results
         self._rendered: dict[str, Answer] = {}
 
-    def refresh(self) -> None:
-        """The next visitor gets what is stored by then."""
-        self._rendered = {}
+    def answer(self, method: str, path: str, _body: str) -> Answer:
+        """For examples.serving: as people read it, and as /results.json for the customers' own programs.
 
-    def answer(self, _method: str, path: str, _body: str) -> Answer:
-        """For examples.serving: as people read it, and as /results.json for the customers' own programs."""
+        After a PUT the next visitor gets what is stored by then.
+        """
+        if method == "PUT":
+            self._rendered = {}
+            return Answer(body="{}")
         if not self._rendered:
             batch = self.results.latest()
             rows = self.results.rows_of(batch)
@@ -45,13 +47,30 @@ class Seen:
 
 def visit(url: str) -> Seen:
     """Reads the page as a customer would, over HTTP."""
-    session = requests.Session()
-    session.trust_env = False  # a proxy does not know our localhost
-    answer = session.get(url, timeout=10)
+    answer = _session().get(url, timeout=10)
     answer.raise_for_status()
     reader = _Reader()
     reader.feed(answer.text)
     return Seen(url=url, batch=reader.batch, members=reader.members)
+
+
+def refresh(url: str) -> None:
+    """What whoever saved new results owes the page."""
+    _session().put(url, timeout=10).raise_for_status()
+
+
+def is_page(origin: str) -> bool:
+    """Whether such a page answers there."""
+    try:
+        return "batch" in _session().get(f"{origin}/results.json", timeout=2).json()
+    except requests.RequestException:
+        return False
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy does not know our localhost
+    return session
 
 
 class _Reader(HTMLParser):

@@ -6,11 +6,13 @@ Real HTTP, worker, notifier, beat and engines; the batch is the program of examp
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from examples.looking import Onlooker
 from tests.processes import ROOT, Product
 
 JUDGED_SECONDS = 90
@@ -179,14 +181,42 @@ def test_the_demo_is_enough_and_a_good_batch_closes_the_file_of_a_stale_page(
         listed = f"/v1/incidents?monitor={path.rpartition('/')[2]}&state={state}"
         return product.api("GET", listed, token=token).json()["items"]
 
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    rules = product.api("GET", path, token=token).json()["configuration"]["spec"]["rules"]
-    changes = {"spec": rules | {"within": "10s"}}
-    assert product.api("PATCH", path, changes, token=token).ok
+    def shown() -> Any:
+        """By Luota's own look at the page for the latest run, as anybody may ask for it at any time."""
+        monitor_id = path.rpartition("/")[2]
+        (probe,) = product.api("GET", f"{path}/probes", token=token).json()["items"]
+        query = "select id from monitors_run where monitor_id = %s order by id desc limit 1"
+        ((run_id,),) = product.sql(query, monitor_id)
+        looker = Onlooker(
+            base_url=product.base_url, token=token, monitor_id=monitor_id, name=probe["name"]
+        )
+        return looker.look(probe["id"], run_id=str(run_id))
 
-    subprocess.run([*command, "--break", "visible"], cwd=ROOT, check=True, capture_output=True)
-    (file,) = product.wait_for(lambda: files("open"), seconds=JUDGED_SECONDS)
-    assert (file["cause"], file["step"]) == ("failed", "visible")
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (file,) = product.wait_for(lambda: files("resolved"), seconds=JUDGED_SECONDS)
-    assert file["resolution"] == "superseded"
+    with page_served(command):
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        rules = product.api("GET", path, token=token).json()["configuration"]["spec"]["rules"]
+        changes = {"spec": rules | {"within": "10s"}}
+        assert product.api("PATCH", path, changes, token=token).ok
+        before = shown()
+
+        subprocess.run([*command, "--break", "visible"], cwd=ROOT, check=True, capture_output=True)
+        (file,) = product.wait_for(lambda: files("open"), seconds=JUDGED_SECONDS)
+        assert (file["cause"], file["step"]) == ("failed", "visible")
+        assert shown() == before
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        (file,) = product.wait_for(lambda: files("resolved"), seconds=JUDGED_SECONDS)
+        assert file["resolution"] == "superseded"
+        assert (shown()["shown"], shown() == before) == (9, False)
+
+
+@contextmanager
+def page_served(command: list[str]) -> Iterator[None]:
+    """As `make run` serves it: by a program of its own, before the first batch and after the last."""
+    served = subprocess.Popen([*command, "--serve"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert served.stdout
+        assert "the page is at" in served.stdout.readline()
+        yield
+    finally:
+        served.terminate()
+        served.communicate()

@@ -36,6 +36,7 @@ def main() -> None:
         time.sleep(0.3)
     stage = _Stage()
     try:
+        stage.perform("visible_batch", "--serve")  # so that anybody may have Luota look at the page
         shown = [jobs.example(stage.perform, n) for n in range(len(jobs.EXAMPLES))]
         archives = Path(demo["drill"]["workDir"]) / "store"
         _play([jobs.drill(stage.drill), *shown, jobs.beat(line), jobs.store(line, archives)])
