@@ -49,8 +49,15 @@ def standing_of(
             }
             for step in judgement.steps
         ],
-        "comforts": [*_comforts(spec, judgement), *_reported(spec, evidence)],
+        "comforts": comforts_of(spec, judgement, evidence),
     }
+
+
+def comforts_of(
+    spec: Spec, judgement: Judgement, evidence: Sequence[Evidence]
+) -> list[dict[str, Any]]:
+    """What looked healthy and what did not: {"comfort", "claim", "evidence_id", "at"}, `at` None of what did not."""
+    return [*_comforts(spec, judgement), *_reported(spec, evidence)]
 
 
 def unproven_beside(

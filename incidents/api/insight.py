@@ -99,8 +99,8 @@ class WhyView(ManagementView):
         if at > self.now:
             raise invalid("at", "It must not lie ahead.")
         with _rules_problems():
-            why = explain_run(run=run, at=at)
-        return json_response(200, {"runId": run.pk} | shapes.tell_why(why))
+            found = explain_run(run=run, at=at)
+        return json_response(200, {"runId": run.pk} | shapes.tell_why(found))
 
 
 def _own_monitor(caller: Caller, monitor_id: str) -> Monitor:

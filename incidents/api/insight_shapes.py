@@ -6,20 +6,21 @@ from typing import Any
 
 from rest_framework import serializers
 
+from incidents.explaining import Explanation
 from incidents.holes import claim_of, hole_sentence
 from incidents.mutating import Mutation
 from luota.lib.shapes import Shape, choice_of, example
 from monitors.api.shapes import rules_within
+from monitors.api.standings import ComfortStandingShape, seconds, tell_mark
 from monitors.conditions.backtest import Backtest, Finding
 from monitors.conditions.mutation import Change, Mutant
 from monitors.conditions.values import (
     Cause,
-    ComfortStanding,
     Move,
     State,
     Verdict,
 )
-from monitors.conditions.why import Part, StepWhy, Why, Witness
+from monitors.conditions.why import Part, StepWhy, Witness
 from monitors.ledger import Ledger
 
 MOST_NAMED = 50
@@ -151,12 +152,6 @@ class MoveShape(serializers.Serializer[Any]):
     values = serializers.DictField()
 
 
-class LightShape(serializers.Serializer[Any]):
-    comfort = serializers.CharField()
-    evidenceId = serializers.UUIDField(allow_null=True)
-    at = serializers.DateTimeField(allow_null=True)
-
-
 class WhyShape(serializers.Serializer[Any]):
     """The tree from the state of a run down to its evidence."""
 
@@ -169,7 +164,7 @@ class WhyShape(serializers.Serializer[Any]):
     )
     path = MoveShape(many=True, help_text="The last one led to the state.")
     steps = StepWhyShape(many=True)
-    comforts = LightShape(many=True)
+    comforts = ComfortStandingShape(many=True)
     known = serializers.IntegerField(help_text="Pieces of evidence received by then.")
     cameLater = serializers.IntegerField()
 
@@ -234,16 +229,16 @@ def tell_ledger(ledger: Ledger) -> dict[str, Any]:
     return {"failures": ledger.failures, "comforts": lines}
 
 
-def tell_why(why: Why) -> dict[str, Any]:
-    judgement = why.judgement
+def tell_why(found: Explanation) -> dict[str, Any]:
+    why, judgement = found.why, found.why.judgement
     return {
         "at": why.at,
         "state": judgement.state,
         "since": judgement.since,
-        "latenessSeconds": judgement.lateness and judgement.lateness.total_seconds(),
+        "latenessSeconds": seconds(judgement.lateness),
         "path": [_tell_move(*each) for each in why.letters],
         "steps": [_tell_step(each) for each in why.steps],
-        "comforts": [_tell_light(each) for each in judgement.comforts],
+        "comforts": [tell_mark(each) for each in found.comforts],
         "known": why.known,
         "cameLater": why.came_later,
     }
@@ -297,7 +292,3 @@ def _tell_witness(witness: Witness) -> dict[str, Any]:
         "source": piece.source,
         "member": piece.member,
     }
-
-
-def _tell_light(light: ComfortStanding) -> dict[str, Any]:
-    return {"comfort": light.comfort, "evidenceId": light.evidence_id, "at": light.at}

@@ -11,7 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents.backtesting import try_rules
-from incidents.explaining import explain_run
+from incidents.explaining import Explanation, explain_run
+from incidents.holes import claim_of
 from incidents.mutating import Mutation, NothingProven, mutate_promise
 from incidents.past import RulesUnreadable
 from luota.lib.http import render_fragment
@@ -20,7 +21,6 @@ from luota.portal import queries
 from monitors.conditions.backtest import Backtest, Finding
 from monitors.conditions.document import SpecInvalid
 from monitors.conditions.rules import Mode
-from monitors.conditions.why import Why
 from monitors.forms import MonitorEditor, editor_of
 from monitors.ledger import ledger_of
 from monitors.models import Monitor, Run
@@ -155,14 +155,28 @@ def why(request: MemberRequest, run_id: UUID) -> HttpResponse:
         "at": at,
         "asked": asked,
         "asked_at": asked_at,
-        "why": found,
-        "move": found.judgement.path[-1] if found and found.judgement.path else None,
-        "is_past_retention": bool(found and run.opened_at and not found.known + found.came_later),
+        **_tree(found),
+        "waiver": queries.find_waiver(run),
+        "is_past_retention": bool(
+            run.opened_at and found and not found.why.known + found.why.came_later
+        ),
     }
     return render(request, "portal/why.html", context)
 
 
-def _explain(run: Run, at: datetime) -> Why | None:
+def _tree(found: Explanation | None) -> dict[str, Any]:
+    if found is None:
+        return {"why": None}
+    path = found.why.judgement.path
+    return {
+        "why": found.why,
+        "move": path[-1] if path else None,
+        "comforts": found.comforts,
+        "claims": {step.standing.step: claim_of(step) for step in found.why.steps},
+    }
+
+
+def _explain(run: Run, at: datetime) -> Explanation | None:
     try:
         return explain_run(run=run, at=at)
     except RulesUnreadable:

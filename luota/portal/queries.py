@@ -15,6 +15,7 @@ from incidents.queries import is_known_broken
 from monitors.conditions.rules import Mode
 from monitors.conditions.values import SETTLED_STATES, State
 from monitors.models import Monitor, Run, RunMove
+from workspaces.models import AuditEvent
 
 MOST_SHAKY, MOST_CALM, MOST_WAITING = 20, 20, 10
 BEHIND_AFTER = timedelta(seconds=20)
@@ -202,6 +203,16 @@ def runs_named(workspace_id: UUID, run_ids: Iterable[str]) -> dict[str, Run]:
     """{id as text: run}, for pages that know only ids."""
     found = Run.objects.filter(workspace_id=workspace_id, pk__in=set(run_ids))
     return {str(run.pk): run for run in found}
+
+
+def find_waiver(run: Run) -> AuditEvent | None:
+    """Who waived it, when, from where; no query for a run that nobody waived. Index: audit_of_object."""
+    if run.waived_at is None:
+        return None
+    waivers = AuditEvent.objects.filter(
+        workspace_id=run.workspace_id, object_id=run.pk, action="run.waived", at=run.waived_at
+    )
+    return waivers.select_related("actor", "token").order_by("-id").first()
 
 
 def moves_of(run: Run) -> QuerySet[RunMove]:

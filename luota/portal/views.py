@@ -117,6 +117,8 @@ def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
         "evidence": evidence,
         "moves": moves,
         "told": told,
+        "waiver": queries.find_waiver(found),
+        "claims": {step["step"]: step["claim"] for step in found.standing.get("steps", [])},
         "truths": truths_of(found, evidence, told),
         "picture": timeline_of(found, evidence, now=request.now, blind=_blind(found, request.now)),
     }
@@ -139,6 +141,10 @@ def waive(request: MemberRequest, run_id: UUID) -> HttpResponse:
         waive_run(run=found, reason=reason, until=until, actor=actor_of(request), now=request.now)
     except RunIsProven:
         messages.error(request, "The run is proven: there is nothing to waive.")
+    else:
+        messages.success(
+            request, "Waived. Its state follows when it is judged again: within seconds."
+        )
     return redirect("run", found.workspace_id, found.pk)
 
 

@@ -156,21 +156,21 @@ def tell_run(run: Run) -> dict[str, Any]:
         "reason": run.reason,
         "openedAt": run.opened_at,
         "expectedAt": run.expected_at,
-        "steps": [_tell_mark(step) for step in run.standing.get("steps", [])],
-        "comforts": [_tell_mark(comfort) for comfort in run.standing.get("comforts", [])],
+        "steps": [tell_mark(step) for step in run.standing.get("steps", [])],
+        "comforts": [tell_mark(comfort) for comfort in run.standing.get("comforts", [])],
         "missing": run.missing,
         "nextDeadline": run.next_deadline_at,
-        "latenessSeconds": _seconds(run.lateness),
-        "durationSeconds": _seconds(run.duration),
+        "latenessSeconds": seconds(run.lateness),
+        "durationSeconds": seconds(run.duration),
     }
 
 
-def _seconds(span: timedelta | None) -> float | None:
+def seconds(span: timedelta | None) -> float | None:
     """Of nothing at all 0, which a proof at its very deadline is late by."""
     return None if span is None else span.total_seconds()
 
 
-def _tell_mark(mark: Mapping[str, Any]) -> dict[str, Any]:
+def tell_mark(mark: Mapping[str, Any]) -> dict[str, Any]:
     """A step or comfort as the judgement left it; a strength by its name."""
     told = {outside_name(name): value for name, value in mark.items()}
     if isinstance(told.get("strength"), int):

@@ -197,6 +197,7 @@ def test_why_is_a_tree_down_to_the_values_and_who_sent_them(
     assert (witness["part"], witness["strength"], witness["source"]) == ("shown", "claim", "api")
     assert (entitled["verdict"], entitled["missing"]) == ("not_yet", ["entitlement"])
     assert tree["comforts"][0]["at"]
+    assert tree["comforts"][0]["claim"] == "The provider answered 200"
 
 
 def test_why_at_a_past_instant_tells_what_could_be_known(manager: Client, billing: Monitor) -> None:
@@ -209,6 +210,18 @@ def test_why_at_a_past_instant_tells_what_could_be_known(manager: Client, billin
     assert (tree["state"], tree["known"], tree["cameLater"]) == ("open", 2, 2)
     assert tree["steps"][0]["seen"][0]["isMissing"] is True
     assert why(manager, found).json()["state"] == "proven"
+
+
+def test_a_proof_at_the_very_deadline_is_late_by_nothing(manager: Client, billing: Monitor) -> None:
+    at, words = clock.now() - 6 * HOUR, {"external_run_id": "punctual"}
+    told = tell(billing, Action.START, at=at, **words)
+    for kind, payload in (("invoice_paid", {"amount": 1200}), ("entitlement", {})):
+        tell(billing, Action.EVIDENCE, at=at + HOUR, kind=kind, payload=payload, **words)
+    judge(at=clock.now())
+
+    tree = why(manager, Run.objects.get(pk=told.run_id)).json()
+
+    assert (tree["state"], tree["latenessSeconds"]) == ("proven", 0.0)
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-01-01T00:00:00", "9998-01-01T00:00:00Z"])

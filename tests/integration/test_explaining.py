@@ -25,8 +25,8 @@ def again(run: Run) -> Run:
 def test_a_past_instant_is_told_as_it_could_be_known(monitor: Monitor) -> None:
     run = again(drill(monitor, "kept"))
 
-    early = explain_run(run=run, at=T0 + 10 * MINUTE)
-    late = explain_run(run=run, at=T0 + HOUR)
+    early = explain_run(run=run, at=T0 + 10 * MINUTE).why
+    late = explain_run(run=run, at=T0 + HOUR).why
 
     assert (early.judgement.state, early.known, early.came_later) == (State.OPEN, 2, 1)
     assert (late.judgement.state, late.came_later) == (State.PROVEN, 0)
@@ -37,7 +37,7 @@ def test_the_last_letter_of_the_path_is_found_at_its_instant(monitor: Monitor) -
     run = again(drill(monitor, "quiet", restored=False))
 
     for move in run.moves.order_by("at"):
-        found = explain_run(run=run, at=move.at).judgement
+        found = explain_run(run=run, at=move.at).why.judgement
         assert (found.path[-1].letter, found.state) == (move.letter, move.new_state)
 
 
@@ -48,5 +48,5 @@ def test_content_that_lives_on_is_told_from_its_beginning() -> None:
         judge(at=T0 + 2 * hour * HOUR + MINUTE)
     run = again(Run.objects.get(pk=told.run_id) if told.run_id else Run.objects.get())
 
-    assert explain_run(run=run, at=T0 + 30 * MINUTE).judgement.state is State.PROVEN
-    assert explain_run(run=run, at=T0 + 90 * MINUTE).judgement.state is State.CONTRADICTED
+    assert explain_run(run=run, at=T0 + 30 * MINUTE).why.judgement.state is State.PROVEN
+    assert explain_run(run=run, at=T0 + 90 * MINUTE).why.judgement.state is State.CONTRADICTED

@@ -14,7 +14,7 @@ from monitors.models import Monitor, Run, Spec
 from tests.factories import RunFactory
 from tests.factories.moments import judge, tell
 from tests.web.conftest import MINUTE, RESTORE, Drill
-from workspaces.models import Role
+from workspaces.models import Role, User
 
 
 def page_of(monitor: Monitor, tail: str) -> str:
@@ -188,6 +188,65 @@ def test_an_instant_that_is_none_or_lies_ahead_is_the_present_and_is_said_so(
     assert f"{clock.now():%-d %b, %H:}" in page.split('class="state-line"')[1].split("</div>")[0]
     assert said in page
     assert ('role="alert"' in page) is bool(said)
+
+
+def test_what_looked_healthy_is_told_in_its_own_words(member_client: Client, drill: Drill) -> None:
+    tell(drill.monitor, Action.SUCCESS, at=clock.now() - MINUTE, external_run_id="drill-1")
+
+    page = member_client.get(why_of(drill.run)).content.decode()
+
+    healthy = page.split("What looked healthy")[1].split("</section>")[0]
+    assert "The dump exited with 0" in healthy
+    assert "The run reported success" in healthy
+    early = member_client.get(why_of(drill.run, drill.began_at.isoformat())).content.decode()
+    healthy = early.split("What looked healthy")[1].split("</section>")[0]
+    assert "not seen" in healthy
+    assert "The run reported success" not in healthy
+
+
+def test_a_waiver_is_explained_with_its_reason_its_end_and_whose_decision_it_was(
+    member_client: Client, owner: User, drill: Drill
+) -> None:
+    address = f"/w/{drill.run.workspace_id}/runs/{drill.run.pk}/waive"
+    before = clock.now()
+    told = member_client.post(address, {"reason": "Refunded by hand", "length": "8h"}, follow=True)
+    assert "Waived. Its state follows" in told.content.decode()
+    judge(at=clock.now())
+
+    page = member_client.get(why_of(drill.run)).content.decode()
+    lede = page.split('class="lede"')[1].split("</p>")[0]
+    assert '<span class="chip mono">I</span> A person waived it: Refunded by hand.' in lede
+    assert "then it is judged again." in lede
+    assert f"By {owner}." in lede
+    assert "Waived</span>" in page.split('class="state-line"')[1].split("</div>")[0]
+    assert RESTORE in page.split('class="why"')[1]
+    earlier = member_client.get(why_of(drill.run, before.isoformat())).content.decode()
+    assert "Overdue</span>" in earlier
+    assert "Refunded by hand" not in earlier
+    run = member_client.get(address.removesuffix("/waive")).content.decode()
+    assert f"by {owner}" in run.split("<dt>Waived</dt>")[1].split("</dd>")[0]
+
+
+def test_a_run_that_was_waived_has_not_recovered_and_waits_for_nothing(
+    member_client: Client, drill: Drill
+) -> None:
+    run = f"/w/{drill.run.workspace_id}/runs/{drill.run.pk}"
+    member_client.post(f"{run}/waive", {"reason": "Refunded by hand", "length": ""})
+    judge(at=clock.now())
+
+    file = f"/w/{drill.run.workspace_id}/incidents/{drill.incident.number}"
+    affected = member_client.get(file).content.decode().split('id="affected-title"')[1]
+    assert "waived <time" in affected.split("</section>")[0]
+    assert "recovered" not in affected.split("</section>")[0]
+    overview = member_client.get(page_of(drill.monitor, "")[:-1]).content.decode()
+    for page in (affected.split("</section>")[0], overview):
+        assert "waits for" not in page
+
+
+def test_reasons_name_a_step_by_what_it_claims(member_client: Client, drill: Drill) -> None:
+    page = member_client.get(why_of(drill.run)).content.decode()
+
+    assert f"“{RESTORE}” was not met in time." in page.split('class="lede"')[1].split("</p>")[0]
 
 
 def test_before_anything_was_heard_nothing_had_moved_it(

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django import template
@@ -10,12 +10,12 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from evidence.models import Evidence
-from incidents import holes
+from incidents import holes, reasons
 from monitors.conditions import why
 from monitors.conditions.mutation import Mutant
-from monitors.conditions.values import StepStanding, Verdict
+from monitors.conditions.values import Move, StepStanding, Verdict
 from monitors.conditions.why import Part, StepWhy
-from monitors.models import RunMove
+from monitors.models import Run, RunMove
 
 register = template.Library()
 
@@ -61,3 +61,12 @@ def verdict_then(standing: StepStanding, at: datetime) -> str:
 @register.filter
 def known_at(move: RunMove, evidence: Iterable[Evidence]) -> datetime:
     return why.known_at(move.at, evidence)
+
+
+@register.filter
+def reason_of(move: RunMove | Move | Run, claims: Mapping[str, str]) -> str:
+    """Why a run moved, with the step in its own words where `claims`, {name of a step: claim}, knows them."""
+    values = {} if isinstance(move, Run) else dict(move.values)
+    if step := values.get("step"):
+        values["step"] = claims.get(step, step)
+    return reasons.reason_sentence(move.reason, values) if move.reason else ""

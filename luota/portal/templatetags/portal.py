@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from evidence.models import Evidence
 from evidence.pictures import role_of, roles_in
-from incidents import reasons, sentences
+from incidents import sentences
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.lifecycle import State as IncidentState
 from incidents.lookout_words import OBSTACLES
@@ -22,9 +22,9 @@ from incidents.models import Incident, Transition
 from luota.lib.ids import instant_of
 from luota.portal.glyphs import CLOSINGS, GLYPHS, UNKNOWN_WORDS, WORDS, unknown_because
 from monitors.conditions.rules import Mode, Strength
-from monitors.conditions.values import Move, Reason, Verdict
+from monitors.conditions.values import Reason, Verdict
 from monitors.conditions.values import State as RunState
-from monitors.models import Run, RunMove, Severity
+from monitors.models import Run, Severity
 from monitors.rules_text import write_rules
 
 register = template.Library()
@@ -328,12 +328,6 @@ def run_name(run: Run) -> str:
 def role_in(evidence: Evidence, run: Run) -> str:
     """The mark of a piece of evidence: whether it met a step, looked healthy, failed or was only said."""
     return role_of(evidence, roles_in(run))
-
-
-@register.filter
-def reason_of(move: RunMove | Move | Run) -> str:
-    values = {} if isinstance(move, Run) else dict(move.values)
-    return reasons.reason_sentence(move.reason, values) if move.reason else ""
 
 
 @register.filter
