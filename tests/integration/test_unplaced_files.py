@@ -95,7 +95,8 @@ def test_more_than_usual_opens_one_file_with_all_that_a_file_says(report: Monito
     assert light["at"]
     left = file.quote["unplaced"]["examples"]
     assert (len(left), left[0]["reason"]) == (5, "no_run")
-    assert "message m-021300-5" in file.quote["missing"]
+    # All six came in one instant, so that any five of them are the latest.
+    assert len(set(file.quote["missing"]) & {f"message m-021300-{n}" for n in range(6)}) == 5
     assert (file.quote["route"], Delivery.objects.get().channel) == ("On call", channel)
     report.refresh_from_db()
     assert report.is_broken

@@ -1,6 +1,7 @@
 """A newcomer's first command, as real processes: it serves, it refuses in one sentence, it leaves nothing behind."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -84,7 +85,7 @@ class Product:
 
     def find(self, words: str) -> int:
         """The eldest process of this product whose command line holds the words; 0 when there is none."""
-        for pid in sorted(self.processes()):
+        for pid in sorted(self.processes(), key=born_at):
             with suppress(OSError):
                 command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
                 if words in command and "/bin/sh" not in command:
@@ -109,6 +110,15 @@ def wait_for(is_true: Callable[[], bool], *, seconds: float, product: Product) -
     while not is_true():
         assert time.monotonic() < deadline, product.said()[-4000:]
         time.sleep(0.1)
+
+
+def born_at(pid: int) -> float:
+    """In ticks since the machine began: pids begin anew when they run out, so they tell no age."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except OSError:
+        return math.inf  # it is gone
+    return int(after_name.split()[19])
 
 
 def free_port() -> int:
