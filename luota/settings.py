@@ -289,6 +289,11 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["once"]}
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # Answers from 400 to 499 are the caller's business; at this level they also bring tracebacks.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        # Answers from 400 to 499 are the caller's business; at this level they also bring tracebacks.
+        "django.request": {"level": "ERROR"},
+        # What a store answers is told on the probe; these tell every request, or every refusal with its traceback.
+        "azure": {"level": "WARNING"},
+        "gcsfs": {"level": "CRITICAL"},
+    },
 }

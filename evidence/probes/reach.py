@@ -11,6 +11,7 @@ from typing import Any
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem, sync
+from fsspec.exceptions import FSTimeoutError
 
 from evidence.probes.contract import LOOK_SECONDS, CannotLook, Obstacle
 from evidence.probes.listing import LISTERS
@@ -61,7 +62,11 @@ class Reach:
 
     def _run(self, ask: Callable[..., Any], *args: Any, **options: Any) -> Any:
         left = max(self._ends_at - monotonic(), 0.001)
-        return sync(self.store.loop, ask, *args, timeout=left, **options)
+        try:
+            return sync(self.store.loop, ask, *args, timeout=left, **options)
+        except FSTimeoutError as error:
+            sentence = f"No whole answer within {LOOK_SECONDS:.0f} s."
+            raise CannotLook(sentence, Obstacle.TIMEOUT) from error
 
     def _require_place(self, path: str) -> None:
         place = path.partition("/")[0]

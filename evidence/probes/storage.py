@@ -86,7 +86,13 @@ def _az(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: AR
             if not _CREDENTIAL.fullmatch(word):  # what follows a semicolon would be another part
                 raise CannotLook(f"`{name}` in the secret is none of Azure.", Obstacle.SETUP)
             parts.append(f"{sign}={word}")
-    return _open("az", connection_string=";".join(parts), anon=len(parts) == 2)
+    store = _open("az", connection_string=";".join(parts), anon=len(parts) == 2)
+    client: Any = type(store.service_client)
+    # Its own tries would outlast the look, and whatever is wrong would be told as a time-out.
+    store.service_client = client.from_connection_string(
+        store.connection_string, retry_total=0, connection_timeout=5, read_timeout=10
+    )
+    return store
 
 
 def _file(secret: str, permits: Permits) -> fsspec.AbstractFileSystem:  # noqa: ARG001

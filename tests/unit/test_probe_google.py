@@ -110,10 +110,14 @@ def test_a_key_that_google_does_not_know_is_told_at_once(look_at: LookAt, descri
         says(403, "luota@example does not have storage.objects.get access.", "forbidden"),
     ],
 )
-def test_who_may_not_read_the_object_is_not_let_in(look_at: LookAt, answer: Any) -> None:
+def test_who_may_not_read_the_object_is_not_let_in(
+    look_at: LookAt, answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That is told on the probe: the log is for what Luota does wrong."""
     with running_receiver(*[answer] * 9) as server, pytest.raises(CannotLook) as told:
         look_at(server, None)
     assert told.value.obstacle is Obstacle.AUTH
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

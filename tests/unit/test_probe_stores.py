@@ -199,6 +199,17 @@ def test_azure_does_not_let_a_wrong_key_in(azure: str, monkeypatch: pytest.Monke
     assert told.value.obstacle is Obstacle.AUTH
 
 
+@pytest.mark.parametrize("path", ["db/app-1.dump", "db/*"])
+def test_of_azure_is_told_what_is_wrong_and_no_time_out(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    redirect_azure(monkeypatch, "http://nowhere.invalid")
+    account = {"account_name": stores.AZURE_ACCOUNT, "account_key": AZURE_KEY}
+    with pytest.raises(CannotLook) as told:
+        look_at(f"az://dumps/{path}", account)
+    assert told.value.obstacle is Obstacle.NAME
+
+
 def test_a_listing_of_several_pages_is_read_whole_or_not_at_all(
     s3: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +235,7 @@ def test_an_endpoint_that_never_answers_ends_in_time(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("evidence.probes.reach.LOOK_SECONDS", 1.0)
     with stores.silent() as url:
         began = time.monotonic()
-        with pytest.raises(CannotLook) as told:
+        with pytest.raises(CannotLook, match="No whole answer within 1 s") as told:
             look_at("s3://dumps/x", {"endpoint": url, "key": "k", "secret": "s"})
     assert told.value.obstacle is Obstacle.TIMEOUT
     assert time.monotonic() - began < 8
