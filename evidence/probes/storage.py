@@ -17,7 +17,7 @@ import orjson
 from evidence.probes import google
 from evidence.probes.contract import CannotLook, Obstacle, Permits
 from evidence.probes.measured import Measure, MeasuredSocket
-from luota.lib.guard import AddressRefused, Unreachable, is_allowed, resolve
+from luota.lib.guard import AddressRefused, Unreachable, is_allowed, is_of_web, resolve
 
 Opener = Callable[[str, Permits], fsspec.AbstractFileSystem]
 """From the secret, and what is permitted, to the store. CannotLook."""
@@ -147,12 +147,16 @@ def _checked(endpoint: str, permits: Permits) -> str:
     """Its addresses are looked at now, and once more whenever the store's library opens a connection."""
     try:
         parts = urlsplit(endpoint)
+        port = parts.port or 443
         address = resolve(parts.hostname or "", permits.networks)
     except (AddressRefused, ValueError) as refusal:
         raise CannotLook(f"The endpoint is refused: {refusal}", Obstacle.REFUSED) from refusal
     except Unreachable as error:
         raise CannotLook(f"The endpoint is not found: {error}", Obstacle.NAME) from error
-    is_plain_inside = parts.scheme == "http" and is_allowed(address, permits.networks)
-    if parts.scheme != "https" and not is_plain_inside:
+    is_inside = is_allowed(address, permits.networks)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_inside):
         raise CannotLook("The endpoint must be reached by https.", Obstacle.SETUP)
+    if not (is_inside or is_of_web(port)):
+        sentence = f"The endpoint is refused: Port {port} is not one of a web server."
+        raise CannotLook(sentence, Obstacle.REFUSED)
     return endpoint

@@ -70,6 +70,12 @@ def is_allowed(address: str, allowed_networks: Sequence[str]) -> bool:
     return any(mapped in ip_network(network, strict=False) for network in allowed_networks)
 
 
+def is_of_web(port: int) -> bool:
+    """On the others something else listens, and might take a request for its own."""
+    is_low = port < _LOWEST_OTHER_PORT and port not in DEFAULT_PORTS.values()
+    return not is_low and port not in _BAD_PORTS
+
+
 def policy_for(allowed_networks: Sequence[str]) -> AntiSSRFPolicy:
     policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
     policy.add_xff_header = False
@@ -166,6 +172,5 @@ class Adapter(_AntiSSRFAdapter):  # type: ignore[misc]  # antissrf is not typed
     def _refuse_outside(self, scheme: str, port: int) -> None:
         if scheme == "http" and self._plain_http is not PlainHttp.ANYWHERE:
             raise AntiSSRFError("Outside OUTBOUND_ALLOWED_NETWORKS only https is used.")
-        is_low = port < _LOWEST_OTHER_PORT and port not in DEFAULT_PORTS.values()
-        if is_low or port in _BAD_PORTS:
+        if not is_of_web(port):
             raise AntiSSRFError(f"Port {port} is not one of a web server.")
