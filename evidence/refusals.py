@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from evidence.receiver_models import RefusedDelivery
@@ -51,7 +52,12 @@ def note_repeat(refusal: Refusal, *, repeats_id: UUID, now: datetime) -> None:
     known = RefusedDelivery.objects.filter(**named)
     if known.update(**told, times=F("times") + 1):
         return
-    RefusedDelivery.objects.bulk_create([RefusedDelivery(**named, **told)], ignore_conflicts=True)
+    try:
+        with transaction.atomic():
+            RefusedDelivery.objects.create(**named, **told)
+    except IntegrityError:  # another one listed it at the same moment
+        known.update(**told, times=F("times") + 1)
+        return
     repeats = RefusedDelivery.objects.filter(receiver_id=refusal.receiver_id, cause=Cause.REPEATED)
     _keep_latest(repeats, MOST_REPEATS_KEPT)
 
