@@ -1,5 +1,6 @@
 """Receivers and what they refused. What they took is evidence, and nothing else is kept of it."""
 
+from django.conf import settings
 from django.db import models
 
 from evidence.receivers.contract import Cause
@@ -39,6 +40,11 @@ class Receiver(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def address(self) -> str:
+        """As the vendor is given it; its clients append their own tail."""
+        return f"{settings.BASE_URL}/in/{self.pk}"
 
 
 class RefusedDelivery(models.Model):

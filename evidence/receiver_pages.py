@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +24,7 @@ from workspaces.roles import Action
 @page_for(Action.SEE)
 def listing(request: MemberRequest) -> HttpResponse:
     rows = [
-        {"receiver": each, "vendor": VENDORS.get(each.vendor), "address": _address(each)}
+        {"receiver": each, "vendor": VENDORS.get(each.vendor)}
         for each in queries.receivers_of(request.membership.workspace_id)
     ]
     context = {"section": "settings", "rows": rows}
@@ -161,14 +160,8 @@ def _context(row: Receiver) -> dict[str, object]:
         "section": "settings",
         "receiver": row,
         "vendor": vendor,
-        "address": _address(row),
         "secrets": changes.hints_of(row),
         "brought": queries.brought_by(row.pk),
         "waiting": waiting_from(row),
         "refused": queries.refused_by(row.pk),
     }
-
-
-def _address(row: Receiver) -> str:
-    """As the vendor is given it; its clients append their own tail."""
-    return f"{settings.BASE_URL}/in/{row.pk}"

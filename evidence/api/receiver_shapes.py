@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
 from evidence.receiver_changes import LONGEST_SECRET, ReceiverDraft, hints_of
@@ -132,16 +131,12 @@ class RefusedDeliveryShape(serializers.Serializer[Any]):
     requestId = serializers.UUIDField(allow_null=True)
 
 
-def address_of(receiver: Receiver) -> str:
-    return f"{settings.BASE_URL}/in/{receiver.pk}"
-
-
 def tell_receiver(receiver: Receiver) -> dict[str, Any]:
     return {
         "id": receiver.pk,
         "vendor": receiver.vendor,
         "name": receiver.name,
-        "address": address_of(receiver),
+        "address": receiver.address,
         "secrets": [
             {
                 "id": hint.id,
