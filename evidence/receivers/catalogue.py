@@ -1,5 +1,6 @@
 """Pure: all vendors behind one face. Some modules take a receiver's settings, some tell their strength themselves."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,7 @@ Settings = Mapping[str, Any]
 
 TOPIC = "topic_arn"
 """The one setting of SES: the topic that is listened to."""
-_ARN = "arn:"
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[\w-]{1,256}(\.fifo)?", re.ASCII)
 _SIGNING = tuple(generic_hmac.Settings.__dataclass_fields__)
 
 
@@ -128,9 +129,9 @@ def _check_signing(settings: Settings) -> None:
 
 def _check_topic(settings: Settings) -> None:
     topic = settings.get(TOPIC)
-    if not isinstance(topic, str) or not topic.startswith(f"{_ARN}aws") or ":sns:" not in topic:
+    if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
         raise Refused(
-            Cause.MISCONFIGURED, f"Give {TOPIC}, such as arn:aws:sns:eu-west-1:1234:mail."
+            Cause.MISCONFIGURED, f"Give {TOPIC} whole, such as arn:aws:sns:eu-west-1:1234:mail."
         )
 
 

@@ -48,6 +48,8 @@ RULES = (
     ),
 )
 _DECODERS = {"hex": from_hex, "base64": from_base64}
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
+_ID = re.compile(r"\S{1,60}")
 _STEP = re.compile(r"[^.\[\]]+")
 
 
@@ -81,7 +83,21 @@ def settings_of(words: Mapping[str, Any]) -> Settings:
         raise Refused(Cause.MISCONFIGURED, f"algorithm must be one of {sorted(ALGORITHMS)}.")
     if settings.encoding not in _DECODERS:
         raise Refused(Cause.MISCONFIGURED, "encoding must be hex or base64.")
+    _check_names(settings)
     return settings
+
+
+def _check_names(settings: Settings) -> None:
+    """Raises Refused(misconfigured): no delivery could have such a header, and no list such an id."""
+    for header in filter(None, (settings.header, settings.time_header)):
+        if not _HEADER.fullmatch(header):
+            raise Refused(Cause.MISCONFIGURED, f"{header[:60]!r} is no name of a header.")
+    for name in settings.ids:
+        if not _ID.fullmatch(name):
+            raise Refused(
+                Cause.MISCONFIGURED,
+                f"{name[:60]!r} in ids has blanks, or is longer than 60 characters.",
+            )
 
 
 def verify(
