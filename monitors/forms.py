@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from django import forms
@@ -131,6 +131,13 @@ class ComfortForm(MarkedForm):
     kind = forms.CharField(required=False, max_length=64, label="Evidence kind")
 
 
+class Complaint(NamedTuple):
+    """A field that cannot be meant as it is written: its id on the page, and what people call it."""
+
+    field_id: str
+    label: str
+
+
 Rows: TypeAlias = "BaseFormSet[MarkedForm]"
 _ROWS: dict[str, tuple[type[MarkedForm], int]] = {
     "schedules": (ScheduleForm, 16),
@@ -174,9 +181,17 @@ class MonitorEditor:
             _tell_unshown(rows, rules.get(name, []))
 
     @property
-    def row_errors(self) -> bool:
-        """Whether something in a row cannot be meant; said at the top, too."""
-        return any(any(rows.errors) for rows in self.rows.values() if rows.is_bound)
+    def complaints(self) -> list[Complaint]:
+        """The fields that cannot be meant, in the order of the page: it is long, so they are named at its top."""
+        found = [Complaint(each.id_for_label, str(each.label)) for each in self.form if each.errors]
+        for name, rows in self.rows.items():
+            for number, row in enumerate(rows.forms if rows.is_bound else (), 1):
+                found += (
+                    Complaint(each.id_for_label, f"{name[:-1].capitalize()} {number}: {each.label}")
+                    for each in row
+                    if each.errors
+                )
+        return found
 
     def is_valid(self) -> bool:
         return all([self.form.is_valid(), *(rows.is_valid() for rows in self.rows.values())])

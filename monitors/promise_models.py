@@ -112,6 +112,15 @@ class Monitor(models.Model):
         return self.name
 
     @property
+    def version(self) -> int:
+        """Of the rules in force; 0 when there are none. Needs `spec` selected."""
+        return self.spec.number if self.spec else 0
+
+    def is_outrun(self, version: str) -> bool:
+        """Whether a form that began with this version (empty: it does not say) would write over a newer one."""
+        return version not in {"", str(self.version)}
+
+    @property
     def owner_name(self) -> str:
         """The owner as a person reads it; needs `owner__user` selected."""
         return str(self.owner) if self.owner else self.owner_label

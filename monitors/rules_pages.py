@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from luota.lib.http import render_fragment
-from luota.lib.pages import number_in, split_page
+from luota.lib.pages import number_in, split_page, text_of
 from monitors import operations, queries
 from monitors.conditions.document import SpecInvalid, parse_spec
 from monitors.conditions.rules import Mode
@@ -59,8 +59,7 @@ def version(request: MemberRequest, monitor_id: UUID, number: int) -> HttpRespon
 def compare(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
     """`?from=2&to=3`; without them, what the newest version changed."""
     monitor = get_monitor(request.membership.workspace_id, monitor_id)
-    latest = monitor.spec.number if monitor.spec else 1
-    to = number_in(request, "to") or latest
+    to = number_in(request, "to") or monitor.version or 1
     old = get_version(monitor.pk, number_in(request, "from") or max(1, to - 1))
     new = get_version(monitor.pk, to)
     lines = difference(write_rules(old.document), write_rules(new.document))
@@ -90,14 +89,14 @@ def edit(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
 
 def _save(request: MemberRequest, monitor: Monitor) -> HttpResponse:
     text = text_written(request)
-    in_force = monitor.spec.number if monitor.spec else 0
-    if request.POST.get("version", "") not in {"", str(in_force)}:
+    in_force = monitor.version
+    if monitor.is_outrun(text_of(request.POST, "version")):
         said = f"Somebody saved version {in_force} while you were writing."
         return show_editor(request, monitor, text, said=said, status=409)
     saved = use_rules(text, lambda rules: _save_rules(request, monitor, rules))
     if isinstance(saved, Fault):
         return show_editor(request, monitor, text, fault=saved, status=422)
-    _tell(request, in_force, saved.spec.number if saved.spec else 0)
+    _tell(request, in_force, saved.version)
     return redirect("monitor_rules", monitor.workspace_id, monitor.pk)
 
 

@@ -76,12 +76,13 @@ def _edit(request: MemberRequest, monitor: Monitor | None, mode: Mode) -> HttpRe
     workspace_id = request.membership.workspace_id
     given = request.POST if request.method == "POST" else None
     editor = editor_of(workspace_id, given, monitor=monitor, mode=mode)
-    if request.method == "POST" and editor.is_valid() and (saved := _save(request, editor)):
+    context = {"section": "monitors", "editor": editor, "monitor": monitor, "mode": mode.value}
+    if monitor and given and monitor.is_outrun(text_of(given, "version")):
+        return render(request, "monitors/edit.html", {**context, "outrun": True}, status=409)
+    if given and editor.is_valid() and (saved := _save(request, editor)):
         page = "monitor" if monitor else "monitor_integration"
         return redirect(page, workspace_id, saved.pk)
-    status = 422 if request.method == "POST" else 200
-    context = {"section": "monitors", "editor": editor, "monitor": monitor, "mode": mode.value}
-    return render(request, "monitors/edit.html", context, status=status)
+    return render(request, "monitors/edit.html", context, status=422 if given else 200)
 
 
 def _save(request: MemberRequest, editor: MonitorEditor) -> Monitor | None:
@@ -89,9 +90,16 @@ def _save(request: MemberRequest, editor: MonitorEditor) -> Monitor | None:
     draft, actor, now = editor.draft(), actor_of(request), request.now
     try:
         if editor.monitor:
-            return operations.update_monitor(
+            before = editor.monitor.version
+            saved = operations.update_monitor(
                 monitor=editor.monitor, draft=draft, actor=actor, now=now
             )
+            is_new = saved.version > before
+            told = (
+                f"Saved; version {saved.version} of the rules is in force." if is_new else "Saved."
+            )
+            messages.success(request, told)
+            return saved
         return operations.create_monitor(
             workspace_id=request.membership.workspace_id, draft=draft, actor=actor, now=now
         )

@@ -60,6 +60,7 @@ def try_on_past(request: MemberRequest, monitor_id: UUID) -> HttpResponse:
         "monitor": monitor,
         "mode": mode.value,
         "trial": trial,
+        "tried": True,
     }
     status = 200 if trial else 422
     return render_fragment(

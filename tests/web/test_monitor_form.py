@@ -54,6 +54,16 @@ def make(client: Client, workspace: Workspace, given: Mapping[str, str], **chang
     return client.post(f"/w/{workspace.pk}/monitors/new", {**given, **changes})
 
 
+def written_in(page: Any) -> dict[str, Any]:
+    """What a browser would send of the form on the page of a monitor, as it stands there."""
+    editor = page.context["editor"]
+    version = page.content.decode().split('name="version" value="')[1].split('"')[0]
+    rows = [row for rows in editor.rows.values() for row in (*rows, rows.management_form)]
+    fields = [field for form in (editor.form, *rows) for field in form]
+    values = {each.html_name: each.value() for each in fields}
+    return {"version": version} | {n: "" if value is None else value for n, value in values.items()}
+
+
 def test_the_mode_is_asked_first(member_client: Client, workspace: Workspace) -> None:
     page = member_client.get(f"/w/{workspace.pk}/monitors/new").content.decode()
 
@@ -140,6 +150,13 @@ def test_all_that_cannot_be_meant_is_said_at_once(
     assert "This must be shorter than within." in page
     assert "A cron expression has five fields" in page
     assert "There cannot be more failures" in page
+    summary = page.split('role="alert"')[1].split("</div>")[0]
+    for field, label in (
+        ("warn_after", "At risk after"),
+        ("failures", "A file opens after"),
+        ("schedules-0-cron", "Schedule 1: or cron"),
+    ):
+        assert f'<a class="link" href="#id_{field}">{label}</a>' in summary
 
 
 def test_what_was_written_is_kept_after_a_refusal(
@@ -190,18 +207,40 @@ def test_changing_rules_makes_a_version_and_changing_words_does_not(
     assert rules.spec.number == 2
 
 
+def test_whoever_was_slower_is_told_and_keeps_what_she_wrote(
+    member_client: Client, drill: Drill
+) -> None:
+    address = f"/w/{drill.monitor.workspace_id}/monitors/{drill.monitor.pk}/edit"
+    form = written_in(member_client.get(address))
+    quicker = member_client.post(address, form | {"within": "20m"}, follow=True)
+    assert "Saved; version 2 of the rules is in force." in quicker.content.decode()
+
+    tried = member_client.post(address.replace("edit", "try"), form | {"within": "50m"})
+    slower = member_client.post(address, written_in(tried))
+
+    page = slower.content.decode()
+    assert slower.status_code == 409
+    assert "Somebody saved version 2 while you were writing." in page
+    assert written_in(slower)["within"] == "50m"
+    assert Monitor.objects.get().spec.document["within"] == "20m"  # type: ignore[union-attr]
+    assert member_client.post(address, written_in(slower)).status_code == 302
+    assert Monitor.objects.get().spec.document["within"] == "50m"  # type: ignore[union-attr]
+
+
+def test_words_that_change_are_saved_without_a_version(member_client: Client, drill: Drill) -> None:
+    address = f"/w/{drill.monitor.workspace_id}/monitors/{drill.monitor.pk}/edit"
+    form = written_in(member_client.get(address))
+
+    page = member_client.post(address, form | {"promise": "Other words"}, follow=True)
+
+    assert "Saved." in page.content.decode()
+    assert Monitor.objects.get().version == 1
+
+
 def test_the_edit_form_saved_unchanged_changes_nothing(member_client: Client, drill: Drill) -> None:
     edit = f"/w/{drill.monitor.workspace_id}/monitors/{drill.monitor.pk}/edit"
-    form = member_client.get(edit).context["editor"]
-    given = {}
-    for each in (form.form, *(row for rows in form.rows.values() for row in rows)):
-        for field in each:
-            given[field.html_name] = field.value() if field.value() is not None else ""
-    for rows in form.rows.values():
-        for field in rows.management_form:
-            given[field.html_name] = field.value()
 
-    answer = member_client.post(edit, given)
+    answer = member_client.post(edit, written_in(member_client.get(edit)))
 
     monitor = Monitor.objects.select_related("spec").get(pk=drill.monitor.pk)
     assert answer.status_code == 302
