@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from evidence.models import Evidence
 from evidence.pictures import timeline_of
-from evidence.queries import MOST_SHOWN, of_run
+from evidence.queries import of_run
 from incidents import operations, queries
 from incidents.lifecycle import IllegalTransition
 from incidents.models import Incident
@@ -134,7 +134,7 @@ def _answer(request: MemberRequest, number: int, said: str, status: int) -> Http
 def _context(request: MemberRequest, incident: Incident) -> dict[str, object]:
     whole = File(incident=incident)
     run = whole.run
-    evidence = list(of_run(run.pk)) if run else []
+    evidence = of_run(run).shown if run else []
     return {
         "section": "incidents",
         "incident": incident,
@@ -149,7 +149,5 @@ def _context(request: MemberRequest, incident: Incident) -> dict[str, object]:
 
 
 def _came_last(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The newest pieces, newest first; none when there may be more than were read."""
-    if len(evidence) >= MOST_SHOWN:
-        return []
+    """The newest pieces, newest first."""
     return sorted(evidence, key=lambda each: each.occurred_at)[: -MOST_LAST - 1 : -1]

@@ -108,13 +108,15 @@ def _picture(monitor: Monitor, runs: list[Run], oldest: datetime) -> Row:
 @page_for(Action.SEE)
 def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
     found = queries.get_run(request.membership.workspace_id, run_id)
-    evidence, moves = list(of_run(found.pk)), list(queries.moves_of(found))
+    pieces, moves = of_run(found), list(queries.moves_of(found))
+    evidence = pieces.shown
     told = queries.find_told(found)
     context = {
         "section": "monitors",
         "run": found,
         "monitor": found.monitor,
         "evidence": evidence,
+        "pieces": pieces.total,
         "moves": moves,
         "told": told,
         "waiver": queries.find_waiver(found),

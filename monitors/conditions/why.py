@@ -80,6 +80,8 @@ class StepWhy:
     """The one that is shown first, then those of members that have not met it, then the latest."""
     member: str = ""
     """Of a batch: whose values are seen, one that has not met it if its evidence came."""
+    is_unheard: bool = False
+    """Of a batch: nothing came of the members that are named as missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,7 @@ def _step(
         seen=tuple(seen or ()),
         witnesses=_chosen(witnesses, unmet),
         member=shown.member if shown and rule and rule.members else "",
+        is_unheard=bool(unmet) and not any(piece.member in unmet for piece in about),
     )
 
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
 
+from evidence import queries as evidence_queries
 from evidence.models import Evidence
 from evidence.signals import Action
 from incidents.operations import acknowledge
@@ -123,6 +125,34 @@ def test_it_costs_the_same_for_much_evidence(
     # session, person, memberships; run, evidence, moves, file, notice, blind windows
     with django_assert_num_queries(9):
         page_of(member_client, drill)
+
+
+def test_of_very_much_evidence_the_first_the_last_of_each_kind_and_the_newest_are_shown(
+    member_client: Client,
+    drill: Drill,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Any,
+) -> None:
+    words = {"external_run_id": "drill-1"}
+    for second in range(30):
+        at = drill.began_at + timedelta(minutes=5, seconds=second)
+        tell(drill.monitor, Action.EVIDENCE, at=at, kind="row", summary=f"row {second}", **words)
+    at = drill.began_at + 6 * MINUTE
+    tell(drill.monitor, Action("success"), at=at, exit_code=0, **words)
+    monkeypatch.setattr(evidence_queries, "MOST_SHOWN", 12)
+
+    with django_assert_num_queries(9 + 4):
+        page = page_of(member_client, drill)
+
+    section = page.split('id="evidence-title"')[1].split("</section>")[0]
+    assert '<span class="num">34</span>' in section
+    assert "shown are the first, the last of each kind and the newest" in section
+    assert all(f"<code>{kind}</code>" in section for kind in ("start", "dump", "upload", "row"))
+    assert "row 29" in section
+    assert "row 3<" not in section
+    assert section.count("<li>") == 12
+    assert "upload, by receipt" in truth(page, "Provider")
+    assert "Reported success, exit code 0" in truth(page, "Queue")
 
 
 def test_a_run_with_nothing_to_do_says_so_and_asks_for_no_step(

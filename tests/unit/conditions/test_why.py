@@ -130,12 +130,14 @@ def test_of_a_batch_the_members_that_have_not_met_it_are_told_first() -> None:
     assert found.witnesses[0].piece.member == found.member == "c[1]"
     assert found.seen == (Seen(path="mailed.payload.bounced", is_missing=False, value=True),)
     assert found.witnesses[1].piece.member == "b"
+    assert not found.is_unheard
 
 
-def test_of_a_batch_without_a_bad_piece_the_latest_member_is_seen() -> None:
+def test_of_a_batch_of_whose_missing_members_nothing_came_the_latest_one_is_seen() -> None:
     (found,) = batch(mailed("a", 2), mailed("b", 6)).steps
 
     assert (found.member, found.witnesses[0].piece.member) == ("b", "b")
+    assert found.is_unheard
 
 
 def test_each_letter_tells_when_it_could_first_be_known() -> None:
