@@ -16,7 +16,7 @@ from monitors.models import Run
 _MOST_PIECES = 20_000
 """The newest of a run that are looked through: the last of each kind is among them, whatever a batch sent after it."""
 _COLUMNS = "e.payload, e.output, e.summary, e.exit_code, e.ids, e.occurred_at, e.fresh_as_of"
-_MEMBER = "member"
+MEMBER = "member"
 """The id of one member of a batch; a file that is about many names them elsewhere."""
 
 
@@ -100,7 +100,7 @@ def _of_opened(wanted: Sequence[Wanted]) -> list[_Piece]:
                 [uid for _, uid in said_no],
                 *([each[place] for each in missing] for place in range(3)),
                 oldest,
-                _MEMBER,
+                MEMBER,
                 oldest,
             ],
         )
@@ -130,7 +130,7 @@ def _quoted(wanted: Wanted, pieces: Sequence[_Piece]) -> Quoted:
     says_no = dict(wanted.violating) | {
         piece.kind: str(piece.id)
         for piece in pieces
-        if _ids(piece).get(_MEMBER, "") == wanted.missing.get(piece.kind)
+        if _ids(piece).get(MEMBER, "") == wanted.missing.get(piece.kind)
     }
     # Of a kind that says no, that piece is quoted, and none that came later or is about another member.
     chosen = [each for each in pieces if says_no.get(each.kind, str(each.id)) == str(each.id)]
@@ -163,5 +163,5 @@ def _add(quoted: Quoted, piece: _Piece, *, is_one_of_many: bool) -> None:
     quoted.exit_code = piece.exit_code if quoted.exit_code is None else quoted.exit_code
     ids = _ids(piece)
     if is_one_of_many:  # any of them: it would stand for one that is at fault
-        ids.pop(_MEMBER, None)
+        ids.pop(MEMBER, None)
     quoted.ids = ids | quoted.ids

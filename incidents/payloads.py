@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from evidence.quotes import Quoted
+from evidence.quotes import MEMBER, Quoted
 from monitors.conditions.duration import format_duration
 from monitors.conditions.rules import CLOSE, Spec, Step
 from monitors.conditions.values import (
@@ -138,6 +138,7 @@ def quote_of(
     incidents.sheets adds the last good run, the route, and what a list without keys announced.
     """
     monitor = run.monitor
+    ids = _ids_of(judgement, quoted)
     return {
         "sentence_values": _sentence_values(spec, judgement, quoted),
         "promise": monitor.promise,
@@ -151,12 +152,12 @@ def quote_of(
         "output": quoted.output,
         "summary": quoted.summary,
         "exit_code": quoted.exit_code,
-        "ids": dict(quoted.ids),
+        "ids": ids,
         "deploy_sha": run.deploy_sha,
         "host": run.host,
         "tags": run.tags,
         "run": _run_quote(run),
-        "retry": _retry_quote(run, spec, _first_wrong(judgement), quoted),
+        "retry": _retry_quote(run, spec, _first_wrong(judgement), ids),
         "blind": [
             {"starts_at": _iso(w.starts_at), "ends_at": _iso(w.ends_at)} for w in facts.blind
         ],
@@ -180,13 +181,19 @@ def _first_wrong(judgement: Judgement) -> str:
     return next(broke, "") or next(unmet, "")
 
 
-def _retry_quote(run: Run, spec: Spec, step: str, quoted: Quoted) -> dict[str, Any]:
+def _ids_of(judgement: Judgement, quoted: Quoted) -> dict[str, str]:
+    """Where several members of a batch are missing, the id of one would stand for all of them: the steps name them."""
+    several = any(each.members and len(each.missing) > 1 for each in judgement.steps)
+    return {name: known for name, known in quoted.ids.items() if name != MEMBER or not several}
+
+
+def _retry_quote(run: Run, spec: Spec, step: str, ids: Mapping[str, str]) -> dict[str, Any]:
     """What the evidence says may be repeated: the hint of the step that is wrong."""
     hints = {each.name: each.retry_hint for each in spec.steps if each.retry_hint}
     return {
         "hint": hints.get(step, ""),
         "attempts": run.attempt,
-        "external_ids": dict(quoted.ids),
+        "external_ids": dict(ids),
         "deploy_sha": run.deploy_sha,
         "host": run.host,
     }

@@ -61,6 +61,17 @@ def test_a_refusal_is_quoted_though_a_large_batch_came_after_it(batch: Monitor) 
     assert said["ids"] == {"member": "lost"}
 
 
+def test_one_of_several_that_are_missing_does_not_stand_for_all(batch: Monitor) -> None:
+    begin(batch, ["a", "lost", "gone"])
+    told(batch, 1, "row_saved", ids={"member": "a"}, payload={"ok": True})
+    told(batch, 2, "save_refused", ids={"member": "lost", "table": "t"}, output="409 Conflict")
+
+    said = quote()
+
+    assert said["missing"][:2] == ["row_saved[lost]", "row_saved[gone]"]
+    assert said["ids"] == said["retry"]["external_ids"] == {"table": "t"}
+
+
 def test_the_piece_that_says_no_is_quoted_and_not_a_later_one_of_its_kind(batch: Monitor) -> None:
     begin(batch, ["a", "b", "c"])
     told(batch, 1, "row_saved", ids={"member": "a", "row": "17"}, payload={"ok": False, "why": "x"})

@@ -40,6 +40,7 @@ def test_it_tells_proof_comforts_and_the_exact_missing_path(
     assert "<h1>Restore drill: the dump exited with 0, but" in page
     assert "The backup is in the second place" in section(page, "Proof")
     assert "receipt" in section(page, "Proof")
+    assert f"/runs/{drill.run.pk}/why" in section(page, "Proof")
     assert "The dump exited with 0" in section(page, "What looked healthy")
     assert RESTORE in section(page, "First missing step")
     assert "<code>restore_check</code>" in section(page, "First missing step")
