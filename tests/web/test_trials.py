@@ -61,6 +61,19 @@ def test_a_trial_shows_what_is_lost_and_keeps_the_form_as_it_was_written(
     assert f'action="{page_of(drill.monitor, "edit")}"' in page
 
 
+def test_of_a_heartbeat_silent_slots_are_tried_and_no_proof_is_spoilt(
+    member_client: Client, monitor: Monitor
+) -> None:
+    text = "schedules:\n  - interval: 10m\n"
+    trial = try_text(member_client, monitor, text).content.decode()
+    holes = member_client.get(page_of(monitor, "mutation")).content.decode()
+
+    assert "Tried on 0 silent slots; not saved" in trial
+    assert "No slot was silent, and a healthy beat has no run" in trial
+    assert "No past run is proven" not in trial
+    assert "A healthy beat has no run, so there is no proof to spoil." in holes
+
+
 def test_a_trial_saves_nothing(member_client: Client, drill: Drill) -> None:
     before = list(Run.objects.values()), list(Monitor.objects.values())
     member_client.post(page_of(drill.monitor, "try"), FORM | {"name": "Another name"})
