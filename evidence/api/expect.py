@@ -13,7 +13,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
 from evidence import expected
-from evidence.api import answers, shapes
+from evidence.api import answers, fields, shapes
 from evidence.api.limits import KEYS_MOST
 from evidence.api.views import ingest_caller, spend
 from luota.lib import clock
@@ -24,7 +24,7 @@ from monitors.conditions.duration import format_duration, parse_duration
 LONGEST_SETTLE = timedelta(days=7)
 FURTHEST_AHEAD = timedelta(days=366)
 _HMAC = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_KEY = shapes.NameField(max_length=200)
+_KEY = fields.NameField(max_length=200)
 
 
 class KeysField(serializers.ListField):
@@ -91,8 +91,8 @@ class LengthField(serializers.Field[timedelta, Any, str, Any]):
 class ExpectShape(shapes.Shape):
     """A list of the runs that one window must have, or a part of it."""
 
-    window = shapes.NameField(max_length=200, help_text="The name of the list, such as 2026-11-24.")
-    eventId = shapes.NameField(max_length=200, required=False, allow_blank=True)
+    window = fields.NameField(max_length=200, help_text="The name of the list, such as 2026-11-24.")
+    eventId = fields.NameField(max_length=200, required=False, allow_blank=True)
     keyId = serializers.CharField(
         max_length=64, required=False, help_text="The list key under which `hmacKeys` were made."
     )
@@ -103,13 +103,13 @@ class ExpectShape(shapes.Shape):
         required=False,
         help_text="SHA-256 in hex over the sorted keys, joined by newlines.",
     )
-    until = shapes.TimestampField(required=False)
-    by = shapes.TimestampField(required=False, help_text="The deadline, if not `until`.")
+    until = fields.TimestampField(required=False)
+    by = fields.TimestampField(required=False, help_text="The deadline, if not `until`.")
     settle = LengthField(most=LONGEST_SETTLE, required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """With the two names that Python keeps for itself, or that a mapping has."""
-        period = shapes.TimestampField(
+        period = fields.TimestampField(
             required=False, help_text="Runs that opened before it are of another window."
         )
         keys = {"keys": KeysField(required=False), "hmacKeys": HmacsField(required=False)}
@@ -160,7 +160,7 @@ class ExpectView(APIView):
         """The keys of the runs that must happen, and until when: those that never start open a file."""
         now = clock.now()
         caller = ingest_caller(request, now=now)
-        monitor = shapes.uuid_or_unknown(monitor_id)
+        monitor = fields.uuid_or_unknown(monitor_id)
         if monitor is None or caller.monitor_id not in {None, monitor}:
             raise unauthorised()
         spend(caller, now=now, prefix="expect ")
