@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -323,7 +322,7 @@ def _excused(standing: StepStanding) -> StepStanding:
     """Nobody waits for it: it has no deadline, and nothing of it is missing."""
     if standing.verdict not in {Verdict.NOT_YET, Verdict.HOLDING}:
         return standing
-    return replace(standing, is_excused=True, missing=(), due_at=None)
+    return standing._replace(is_excused=True, missing=(), due_at=None)
 
 
 def _run_of(facts: RunFacts) -> dict[str, str | datetime | None]:

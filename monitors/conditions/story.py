@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
+from operator import attrgetter
 
 from monitors.conditions.needs import is_green
 from monitors.conditions.rules import Comfort, Spec
@@ -149,7 +150,10 @@ def _comfort(comfort: Comfort, light: Evidence | None) -> ComfortStanding:
     return ComfortStanding(comfort=comfort.name, evidence_id=light.id, at=light.at)
 
 
+_order = attrgetter("at", "received_at", "id")
+
+
 def in_order(evidence: Iterable[Evidence]) -> list[Evidence]:
     """The set of evidence as a sequence that does not depend on how it arrived."""
     pieces = {piece.id: piece for piece in evidence}.values()
-    return sorted(pieces, key=lambda piece: (piece.at, piece.received_at, piece.id))
+    return sorted(pieces, key=_order)

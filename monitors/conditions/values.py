@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from monitors.conditions.rules import Strength
 
@@ -202,8 +202,7 @@ class Reason(StrEnum):
     NOTHING_TOO_LONG = "nothing_too_long"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(NamedTuple):
     """One letter of the path: a change of state, dated to its cause."""
 
     letter: str
@@ -215,8 +214,7 @@ class Move:
     """The values of the reason's sentence, for example (("step", "receipt"),)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStanding:
+class StepStanding(NamedTuple):
     """One mark of the proof strip."""
 
     step: str
@@ -257,8 +255,7 @@ class Break:
     """What distinguishes this failure of the step: exit code, normalised summary."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the evidence says of one run at one instant."""
 
     state: State

@@ -24,7 +24,7 @@ from tests.unit.conditions.strategies import cases
 
 def answer(judgement):
     """All that a reader can see; when to look again is not part of it."""
-    return replace(judgement, review_at=None)
+    return judgement._replace(review_at=None)
 
 
 @given(cases(), st.randoms(use_true_random=False))
