@@ -167,13 +167,14 @@ class World:
         """What the library is given: only what the condition reads."""
         found: dict[str, Any] = {}
         for variable, kind, field, tree in condition.inputs:
-            if variable == EXPECTED:
+            if kind:
+                piece = self.latest.get(kind)
+                if piece is not None:
+                    found[variable] = project(_READ[field](piece), tree)
+            elif variable == EXPECTED:
                 found[EXPECTED] = project(self.expected, tree)
-            elif not kind:
-                if self.run.get(field) is not None:
-                    found[variable] = self.run[field]
-            elif (piece := self.latest.get(kind)) is not None:
-                found[variable] = project(_READ[field](piece), tree)
+            elif self.run.get(field) is not None:
+                found[variable] = self.run[field]
         return found
 
 

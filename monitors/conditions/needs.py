@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import NamedTuple
 
 from monitors.conditions.expressions import Answer, Condition, World, compile_condition
 from monitors.conditions.members import Tally
-from monitors.conditions.rules import CLOSE, Spec, Step
+from monitors.conditions.rules import CLOSE, ClockTime, Spec, Step
+from monitors.conditions.schedule import next_clock_time
 from monitors.conditions.values import (
     Evidence,
     Outcome,
@@ -32,9 +34,10 @@ class Need:
     """The kinds whose evidence may change what it says."""
     missing: tuple[str, ...]
     condition: Condition | None = None
-    within: timedelta | None = None
-    warn_after: timedelta | None = None
+    has_deadline: bool = False
     is_implicit: bool = False
+    before: "Sequence[Need]" = ()
+    """The steps that must be met first."""
     due_at: datetime | None = None
     """The deadline in force; None when there is none."""
     is_late: bool = False
@@ -70,20 +73,16 @@ class Need:
         return self.verdict is Verdict.MET
 
     @property
-    def has_deadline(self) -> bool:
-        return bool(self.within or self.rule.by)
-
-    @property
     def cannot_recover(self) -> bool:
         """What must not happen has happened."""
         return self.rule.absent and self.verdict is Verdict.VIOLATED
 
     def take(self, piece: Evidence, *, changes_expected: bool = False) -> None:
         """Remember a piece of its kind, if who sent it may vouch for the step."""
-        rule = self.rule
+        rule, tally = self.rule, self.tally
         is_of_kind = not rule.kind or (piece.kind == rule.kind and is_green(piece))
-        if self.tally and (changes_expected or (piece.kind in self.reads and not is_of_kind)):
-            self.tally.doubt_all()
+        if tally and (changes_expected or (piece.kind in self.reads and not is_of_kind)):
+            tally.doubt_all()
         if not is_of_kind:
             return
         if piece.strength < rule.min_strength:
@@ -92,21 +91,21 @@ class Need:
             self._refuse(f"{rule.kind}.source other than {piece.source}")
         else:
             self.seen = piece
-            if self.tally is not None:
-                self.tally.take(piece)
+            if tally:
+                tally.take(piece)
 
     def _refuse(self, path: str) -> None:
         if self.seen is None and self.verdict is Verdict.NOT_YET:
             self.missing = (path,)
 
-    def judge(self, world: World, before: Sequence["Need"], at: datetime) -> bool:
-        """Ask the evidence anew; whether the answer is another one. `before` are the steps it comes after."""
-        nothing_new = self.seen is None and not (before and self.condition)
+    def judge(self, world: World, at: datetime) -> bool:
+        """Ask the evidence anew; whether the answer is another one."""
+        nothing_new = self.seen is None and not (self.before and self.condition)
         is_denied = self.denied is not None and self.seen is self.denied
         if nothing_new or is_denied or self.cannot_recover:
             return False
         old = self._shown()
-        self._settle(self._order(before) or self._ask(world), at)
+        self._settle(self._order() or self._ask(world), at)
         return self._shown() != old
 
     def _shown(self) -> tuple[object, ...]:
@@ -122,9 +121,9 @@ class Need:
             return _MET
         return self.condition.judge(world.with_latest(self.seen))
 
-    def _order(self, before: Sequence["Need"]) -> Answer | None:
+    def _order(self) -> Answer | None:
         """None when all that must come first did."""
-        for other in before:
+        for other in self.before:
             if not (self.seen and other.met_at and self.seen.at >= other.met_at - self.rule.skew):
                 return Answer(Verdict.NOT_YET, missing=(f"{self.rule.kind} after {other.step}",))
         return None
@@ -166,24 +165,20 @@ class Need:
 
     def standing(self) -> StepStanding:
         """The step's mark of the proof strip."""
-        shown = self.met_by if self.is_met else self.seen
-        is_seen = shown is not None and self.verdict is not Verdict.NOT_YET
+        verdict, tally = self.verdict, self.tally
+        is_open = verdict is Verdict.NOT_YET
+        shown = self.met_by if self.is_met else None if is_open else self.seen
         return StepStanding(
             step=self.step,
-            verdict=self.verdict,
-            evidence_id=shown.id if shown and is_seen else None,
-            at=shown.at if shown and is_seen else None,
-            strength=shown.strength if shown and is_seen else None,
+            verdict=verdict,
+            evidence_id=shown.id if shown else None,
+            at=shown.at if shown else None,
+            strength=shown.strength if shown else None,
             due_at=self.due_at,
-            missing=self._missing(),
+            missing=tally.missing() if tally and is_open and not self.missing else self.missing,
             fault=self.fault,
-            members=self.tally.counts() if self.tally else None,
+            members=tally.counts() if tally else None,
         )
-
-    def _missing(self) -> tuple[str, ...]:
-        if self.missing or self.tally is None or self.verdict is not Verdict.NOT_YET:
-            return self.missing
-        return self.tally.missing()
 
 
 def _missing_path(kind: str) -> str:
@@ -197,22 +192,42 @@ def sign_of_life() -> Need:
     )
 
 
+class Wait(NamedTuple):
+    """Steps, one below the other, that wait alike: their deadlines fall on the same instants."""
+
+    since: str
+    """The step from whose proof they count; empty for the opening of the run."""
+    warn_after: timedelta | None
+    within: timedelta | None
+    by: ClockTime | None
+
+    def ends_at(self, anchor: datetime) -> datetime | None:
+        """The earlier of the duration and the time of day."""
+        found = [anchor + self.within] if self.within else []
+        if self.by:
+            found.append(next_clock_time(self.by, anchor))
+        return min(found, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a spec asks of each of its runs, worked out once: they are judged again and again."""
 
     beginnings: tuple[Callable[[], Need], ...]
     """Each makes one step as it is before anything was seen of it; an implicit one when the spec has none."""
+    order: Mapping[int, Sequence[int]]
+    """{place of a step: places of those that must be met first}"""
     readers: Mapping[str, Sequence[int]]
-    """{kind: places of the steps that its evidence may change}"""
-    is_ordered: bool
-    """Some steps must come after others."""
-    anchors: frozenset[str]
-    """Steps from whose proof the deadlines of others count."""
+    """{kind: places of the steps that its evidence may change, and of those that come after them}"""
+    waits: Mapping[str, Sequence[tuple[Wait, Sequence[int]]]]
+    """{step from whose proof deadlines count: those that wait alike, with their places}"""
 
     def needs(self) -> list[Need]:
         """The steps of a run of which nothing is known yet."""
-        return [begin() for begin in self.beginnings]
+        needs = [begin() for begin in self.beginnings]
+        for place, before in self.order.items():
+            needs[place].before = [needs[each] for each in before]
+        return needs
 
 
 @lru_cache(10_000)
@@ -220,16 +235,40 @@ def plan_of(spec: Spec) -> Plan:
     """Raises ConditionInvalid."""
     steps = spec.steps or (_SUCCESS_CLAIM,)
     beginnings = tuple(_beginning(spec, step) for step in steps)
-    readers: dict[str, list[int]] = {}
-    for place, begin in enumerate(beginnings):
-        for kind in begin.keywords["reads"]:
-            readers.setdefault(kind, []).append(place)
+    places = {step.name: place for place, step in enumerate(steps)}
+    order = {places[s.name]: [places[name] for name in s.after] for s in steps if s.after}
     return Plan(
         beginnings=beginnings,
-        readers=readers,
-        is_ordered=any(step.after for step in steps),
-        anchors=frozenset(step.since for step in steps if step.since),
+        order=order,
+        readers=_readers([begin.keywords["reads"] for begin in beginnings], order),
+        waits=_waits(spec, steps),
     )
+
+
+def _readers(
+    reads: Sequence[frozenset[str]], order: Mapping[int, Sequence[int]]
+) -> dict[str, list[int]]:
+    """Those that come after others stand below them, so one pass finds what reaches them."""
+    reached: list[frozenset[str]] = []
+    readers: dict[str, list[int]] = {}
+    for place, own in enumerate(reads):
+        reached.append(own.union(*(reached[each] for each in order.get(place, ()))))
+        for kind in reached[place]:
+            readers.setdefault(kind, []).append(place)
+    return readers
+
+
+def _waits(spec: Spec, steps: Iterable[Step]) -> dict[str, list[tuple[Wait, list[int]]]]:
+    waits: dict[str, list[tuple[Wait, list[int]]]] = {}
+    alike = groupby(enumerate(steps), lambda each: _wait(spec, each[1]))
+    for wait, those in alike:
+        waits.setdefault(wait.since, []).append((wait, [place for place, _ in those]))
+    return waits
+
+
+def _wait(spec: Spec, step: Step) -> Wait:
+    within, warn_after = step.within or spec.within, step.warn_after or spec.warn_after
+    return Wait(step.since, warn_after, within, step.by)
 
 
 _SIGN_OF_LIFE = Step(name=SIGNAL, claim="", kind="")
@@ -244,8 +283,7 @@ def _beginning(spec: Spec, step: Step) -> "partial[Need]":
         reads=frozenset({step.kind, *(condition.kinds if condition else ())}),
         missing=() if step.absent else (_missing_path(step.kind),),
         condition=condition,
-        within=step.within or spec.within,
-        warn_after=step.warn_after or spec.warn_after,
+        has_deadline=bool(step.within or spec.within or step.by),
         is_implicit=step is _SUCCESS_CLAIM,
         verdict=Verdict.HOLDING if step.absent else Verdict.NOT_YET,
     )

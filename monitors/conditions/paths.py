@@ -162,11 +162,11 @@ def project(value: Any, tree: Tree | None) -> Any:
     """The part of a JSON value that is read; what is not an object is handed over as it is."""
     if tree is None or not isinstance(value, dict):
         return value
-    return {
-        key: value[key] if below is None else project(value[key], below)
-        for key, below in tree.items()
-        if key in value
-    }
+    found = {}
+    for key, below in tree.items():
+        if key in value:
+            found[key] = value[key] if below is None else project(value[key], below)
+    return found
 
 
 def is_missing(value: Any, keys: Sequence[str]) -> bool:

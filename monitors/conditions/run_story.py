@@ -54,25 +54,13 @@ class RunStory(StepStory):
                 yield slow_at, FELL_DUE, self._grow_slow
 
     def take(self, piece: Evidence) -> None:
-        """A claim of failure, a success too soon to be believed, or something that may prove."""
+        """A claim of the worker, or something that may prove."""
         if piece.kind == START:
             self.attempt_started_at = piece.at
-        self.has_worked |= piece.outcome in {Outcome.SUCCESS, Outcome.FAIL}
-        if piece.outcome is Outcome.SUCCESS and self._is_too_short(piece):
-            self._close(piece.at)
-            self._fail(piece, Reason.TOO_SHORT, self._length(piece), Reason.TOO_SHORT.value)
-            return
-        if piece.outcome is Outcome.SUCCESS:
-            self.succeeded_at = self.succeeded_at or piece.at
-            self.is_withdrawn = False
-            self._close(piece.at)
-        self.look(piece)
-        if self.is_excused and self.has_worked:
-            self._withdraw_excuse(piece.at)
-        if piece.outcome is Outcome.FAIL:
-            self._take_fail(piece)
-        if piece.outcome is Outcome.NOTHING:
-            self._take_nothing(piece)
+        if piece.outcome is Outcome.NONE:
+            self.look(piece)
+        else:
+            self._take_claim(piece)
 
     def duration(self) -> timedelta | None:
         """From the first start to the first claim that closes."""
@@ -98,6 +86,24 @@ class RunStory(StepStory):
     def _length(self, claim: Evidence) -> Values:
         started_at = self.attempt_started_at or claim.at
         return (("seconds", f"{(claim.at - started_at).total_seconds():g}"),)
+
+    def _take_claim(self, claim: Evidence) -> None:
+        """Of failure, of a success that may be too soon to be believed, or that there was nothing to do."""
+        self.has_worked |= claim.outcome is not Outcome.NOTHING
+        if claim.outcome is Outcome.SUCCESS:
+            self._close(claim.at)
+            if self._is_too_short(claim):
+                self._fail(claim, Reason.TOO_SHORT, self._length(claim), Reason.TOO_SHORT.value)
+                return
+            self.succeeded_at = self.succeeded_at or claim.at
+            self.is_withdrawn = False
+        self.look(claim)
+        if self.is_excused and self.has_worked:
+            self._withdraw_excuse(claim.at)
+        if claim.outcome is Outcome.FAIL:
+            self._take_fail(claim)
+        if claim.outcome is Outcome.NOTHING:
+            self._take_nothing(claim)
 
     def _take_fail(self, claim: Evidence) -> None:
         if self.succeeded_at is not None:

@@ -11,7 +11,6 @@ from monitors.conditions.expressions import World
 from monitors.conditions.fingerprint import fingerprint, normalised
 from monitors.conditions.needs import Need, first_unmet, plan_of
 from monitors.conditions.rules import Spec
-from monitors.conditions.schedule import next_clock_time
 from monitors.conditions.story import FELL_DUE, OPENED, WARNED, WENT_BLIND, Story, Timer
 from monitors.conditions.values import (
     Break,
@@ -27,6 +26,7 @@ from monitors.conditions.values import (
 
 UNSETTLED = frozenset({State.EXPECTED, State.OPEN, State.AT_RISK})
 IMPROVABLE = UNSETTLED | {State.OVERDUE}
+_ALL_MET = {Verdict.MET}
 _GOOD = frozenset({Verdict.MET, Verdict.HOLDING})
 _UNSAID = object()
 
@@ -51,15 +51,14 @@ class StepStory(Story):
         """A failing claim contradicts the proof: only new evidence brings it back."""
         self.is_excused = False
         """There was nothing to do: what is not met is not needed."""
-        self._named = {need.step: need for need in self.needs}
         self._latest: dict[str, Evidence] = {}
         self._expected: dict[str, Any] = {}
         self._world = World(self._latest, self._expected, _run_of(facts))
 
     def standings(self) -> tuple[StepStanding, ...]:
         """One mark per step, in the order of the spec."""
-        found = (need.standing() for need in self.needs)
-        return tuple(_excused(each) if self.is_excused else each for each in found)
+        found = [need.standing() for need in self.needs]
+        return tuple(map(_excused, found) if self.is_excused else found)
 
     def is_retried(self) -> bool:
         """Whether a proof now would be that of a later attempt."""
@@ -78,17 +77,18 @@ class StepStory(Story):
         """One more piece: ask the steps that it concerns, then draw the conclusion."""
         self._latest[piece.kind] = piece
         changes_expected = self._learn_expected(piece)
-        moved: set[str] = set()
+        moved: set[Need] = set()
         is_fresh = False
         for need in self._concerned(piece, changes_expected=changes_expected):
-            need.take(piece, changes_expected=changes_expected)
-            if piece.kind in self.facts.unseen and piece.kind in need.reads:
-                need.is_unseen = False
-            is_news = piece.kind in need.reads or changes_expected
-            if is_news or moved.intersection(need.rule.after):
+            is_news = changes_expected or piece.kind in need.reads
+            if is_news:
+                need.take(piece, changes_expected=changes_expected)
+                if need.is_unseen and piece.kind in need.reads & self.facts.unseen.keys():
+                    need.is_unseen = False
+            if is_news or not moved.isdisjoint(need.before):
                 if self._judge(need, piece.at):
-                    moved.add(need.step)
-                is_fresh |= need.is_met and (need.seen is piece or need.step in moved)
+                    moved.add(need)
+                is_fresh |= need.is_met and (need.seen is piece or need in moved)
         track = self.track
         if moved or is_fresh or track.is_blind or track.says is State.CONTRADICTED:
             self._conclude(piece.at, is_fresh=is_fresh)
@@ -106,15 +106,12 @@ class StepStory(Story):
 
         What is expected concerns every step of which something was seen.
         """
-        if self._plan.is_ordered:
-            return self.needs
         if changes_expected:
-            return [n for n in self.needs if n.seen or piece.kind in n.reads]
+            return [n for n in self.needs if n.seen or n.before or piece.kind in n.reads]
         return [self.needs[place] for place in self._plan.readers.get(piece.kind, ())]
 
     def _judge(self, need: Need, at: datetime) -> bool:
-        before = [self._named[name] for name in need.rule.after]
-        has_moved = need.judge(self._world, before, at)
+        has_moved = need.judge(self._world, at)
         if has_moved:
             self.track.touch()
             self._follow(need, at)
@@ -122,14 +119,13 @@ class StepStory(Story):
 
     def _follow(self, need: Need, at: datetime) -> None:
         """What a new verdict sets going: the time a state must stay, deadlines that count from a proof."""
-        stays_for, since = need.rule.stays_for, need.true_since
-        if need.verdict is Verdict.HOLDING and stays_for and since == at:
+        stays_for = need.rule.stays_for
+        if stays_for and need.verdict is Verdict.HOLDING and need.true_since == at:
             until = self._seen_through(need, at, at + stays_for)
             if until:
                 self.schedule([(until, FELL_DUE, partial(self._stayed, need, at))])
-        if need.met_at == at and need.step in self._plan.anchors:
-            waiting = [n for n in self.needs if n.rule.since == need.step and not n.is_met]
-            self.schedule(self._deadlines(waiting, at))
+        if need.step in self._plan.waits and need.met_at == at:
+            self.schedule(self.deadlines(at, since=need.step))
 
     def _stayed(self, need: Need, since: datetime, at: datetime) -> None:
         """It was true all along."""
@@ -142,17 +138,17 @@ class StepStory(Story):
         self.track.touch()
         self._follow(need, at)
         for other in self.needs:
-            if need.step in other.rule.after:
+            if need in other.before:
                 self._judge(other, at)
         self._conclude(at, is_fresh=self.track.says is not State.FAILED)
 
     # ── conclusions ────────────────────────────────────────────────────────────────────────────
     def _conclude(self, at: datetime, *, is_fresh: bool) -> None:
-        verdicts = [need.verdict for need in self.needs]
+        verdicts = {need.verdict for need in self.needs}
         if Verdict.BROKEN in verdicts or self.track.beside:
             self._mind_conditions(at)
         is_excused = self.is_excused and Verdict.VIOLATED not in verdicts
-        if is_excused or verdicts.count(Verdict.MET) == len(verdicts):
+        if is_excused or verdicts == _ALL_MET:
             self._prove(at, is_fresh=is_fresh)
         elif Verdict.VIOLATED in verdicts or self.late_from:
             self._doubt(at)
@@ -217,30 +213,38 @@ class StepStory(Story):
             )
 
     # ── deadlines ──────────────────────────────────────────────────────────────────────────────
-    def deadlines(self, opened_at: datetime) -> Iterator[Timer]:
-        """Of every step whose time begins with the run."""
-        return self._deadlines([need for need in self.needs if not need.rule.since], opened_at)
+    def deadlines(self, anchor: datetime, *, since: str = "") -> Iterator[Timer]:
+        """Of every step whose time begins with the run, or with the proof of this step.
 
-    def _deadlines(self, needs: Iterable[Need], anchor: datetime) -> Iterator[Timer]:
-        """One timer for all steps that wait for the same instant: mostly for the deadline of the run."""
+        One timer for all steps that wait for the same instant: mostly for the deadline of the run.
+        """
         blind = self.facts.blind
-        dues: list[tuple[Need, datetime]] = []
+        dues: list[tuple[list[Need], datetime]] = []
         waiting: defaultdict[tuple[datetime, int], list[Need]] = defaultdict(list)
-        for need in needs:
-            warn_at = need.warn_after and stretched(blind, anchor, anchor + need.warn_after)
+        for wait, places in self._plan.waits.get(since, ()):
+            needs = [self.needs[place] for place in places if not self.needs[place].is_met]
+            warn_at = wait.warn_after and stretched(blind, anchor, anchor + wait.warn_after)
             if warn_at:
-                waiting[warn_at, WARNED].append(need)
-            plain = self._plain_deadline(need, anchor)
-            if plain:
-                due_at = self._seen_through(need, anchor, plain)
-                dues.append((need, due_at or plain))
+                waiting[warn_at, WARNED] += needs
+            plain = wait.ends_at(anchor)
+            if plain is None:
+                continue
+            for alike in self._seen_alike(needs):
+                due_at = self._seen_through(alike[0], anchor, plain)
+                dues.append((alike, due_at or plain))
                 if due_at != plain:
-                    waiting[plain, WENT_BLIND].append(need)
+                    waiting[plain, WENT_BLIND] += alike
                 if due_at:
-                    waiting[due_at, FELL_DUE].append(need)
+                    waiting[due_at, FELL_DUE] += alike
         yield anchor, OPENED, partial(self._await, dues)
         for (at, rank), those in waiting.items():
             yield at, rank, partial(self._pass, rank, those)
+
+    def _seen_alike(self, needs: list[Need]) -> Sequence[list[Need]]:
+        """Each alone when some probe was blind: other probes tell of other steps."""
+        if self.facts.unseen:
+            return [[need] for need in needs]
+        return [needs] if needs else []
 
     def _pass(self, rank: int, needs: Iterable[Need], at: datetime) -> None:
         happen = {WARNED: self._warn, WENT_BLIND: self._lose_sight, FELL_DUE: self._fall_due}
@@ -258,16 +262,10 @@ class StepStory(Story):
         unseen = self.facts.unseen
         return [window for kind in need.reads & unseen.keys() for window in unseen[kind]]
 
-    def _plain_deadline(self, need: Need, anchor: datetime) -> datetime | None:
-        """The earlier of the duration and the time of day."""
-        found = [anchor + need.within] if need.within else []
-        if need.rule.by:
-            found.append(next_clock_time(need.rule.by, anchor))
-        return min(found, default=None)
-
-    def _await(self, dues: Sequence[tuple[Need, datetime]], _at: datetime) -> None:
-        for need, due_at in dues:
-            need.due_at, need.is_late = due_at, False
+    def _await(self, dues: Sequence[tuple[list[Need], datetime]], _at: datetime) -> None:
+        for needs, due_at in dues:
+            for need in needs:
+                need.due_at, need.is_late = due_at, False
         if dues:
             self.track.touch()
 

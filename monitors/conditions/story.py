@@ -70,12 +70,13 @@ class Story(ABC):
     def judgement(self, now: datetime) -> Judgement:
         """The answer at one instant: what happened up to and including it."""
         self.schedule((*self.timers(), *self._covers()))
-        pieces = iter(self.pieces)
-        ahead = next(pieces, None)
-        while ahead is not None and ahead.at <= now:
-            self._let_pass(ahead.at, _EVIDENCE)
-            self._notice(ahead)
-            ahead = next(pieces, None)
+        ahead = None
+        for piece in self.pieces:
+            if piece.at > now:
+                ahead = piece
+                break
+            self._let_pass(piece.at, _EVIDENCE)
+            self._notice(piece)
         self._let_pass(now, _ALL)
         track = self.track
         last = track.moves[-1] if track.moves else None
