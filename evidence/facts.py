@@ -13,7 +13,7 @@ from evidence.earlier import load_earlier
 from evidence.probe_gaps import Unseen, unseen_of
 from luota.lib.bulk import as_array
 from luota.lib.ids import first_uuid7_at
-from monitors.conditions.needs import Reads
+from monitors.conditions.plan import Reads
 from monitors.conditions.rules import Mode, Strength
 from monitors.conditions.values import (
     EarlierRuns,

@@ -15,7 +15,7 @@ from evidence.beats import blind_windows
 from evidence.facts import load_run_facts
 from incidents.specs import parsed_specs
 from luota.lib.ids import first_uuid7_at
-from monitors.conditions.needs import reads_of
+from monitors.conditions.plan import reads_of
 from monitors.conditions.rules import Spec
 from monitors.conditions.values import RunFacts
 from monitors.models import Monitor, Run

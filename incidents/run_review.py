@@ -20,7 +20,7 @@ from incidents.specs import parsed_specs
 from incidents.superseding import supersede
 from luota.lib.bulk import as_array, as_records
 from monitors.conditions.fold import fold
-from monitors.conditions.needs import reads_of
+from monitors.conditions.plan import reads_of
 from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.values import (
     BESIDE,

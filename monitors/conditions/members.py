@@ -7,8 +7,9 @@ from math import ceil
 from typing import Any
 
 from monitors.conditions.expressions import Answer, Condition, World
+from monitors.conditions.needs import Need
 from monitors.conditions.rules import Share
-from monitors.conditions.values import Evidence, Verdict
+from monitors.conditions.values import Evidence, StepStanding, Verdict
 
 MOST_NAMED = 20
 """Missing members that are named; the counts always say how many there are."""
@@ -119,6 +120,50 @@ class Tally:
         if self.wanted is None:
             return None
         return self.wanted if self.share.ratio is None else ceil(self.wanted * self.share.ratio)
+
+
+@dataclass(kw_only=True, eq=False)
+class BatchNeed(Need):
+    """A step that is asked of each member; `seen` is the latest piece of any of them."""
+
+    share: Share
+    tally: Tally = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(self.rule.kind, self.share)
+
+    @property
+    def is_met_in_part(self) -> bool:
+        """Some members have met it."""
+        return bool(self.tally.met)
+
+    def take(self, piece: Evidence) -> bool:
+        """Remember a piece of one member; one of another kind that is read may change them all."""
+        is_taken = super().take(piece)
+        if is_taken:
+            self.tally.take(piece)
+        elif not self.is_about(piece):
+            self.doubt()
+        return is_taken
+
+    def doubt(self) -> None:
+        """What is expected has changed, or another kind that the condition reads."""
+        self.tally.doubt_all()
+
+    def standing(self) -> StepStanding:
+        """With who is missing, and how many have met it."""
+        standing = super().standing()
+        if standing.verdict is Verdict.NOT_YET and not self.missing:
+            standing = standing._replace(missing=self.tally.missing())
+        return standing._replace(members=self.tally.counts())
+
+    def _shown(self) -> tuple[object, ...]:
+        return *super()._shown(), self.tally.counts()
+
+    def _ask(self, world: World) -> Answer:
+        if self.seen is None:
+            return super()._ask(world)
+        return self.tally.answer(self.condition, world, was_met=self.is_met)
 
 
 def _count(expected: Mapping[str, Any]) -> int | None:

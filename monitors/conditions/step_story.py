@@ -1,7 +1,6 @@
 """The steps of a run in its story: verdicts as evidence comes, deadlines as they pass."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 from monitors.conditions.blindness import covers, moved, stretched
 from monitors.conditions.expressions import World
 from monitors.conditions.fingerprint import fingerprint, normalised
-from monitors.conditions.needs import Need, first_unmet, plan_of
+from monitors.conditions.needs import Need, first_unmet
+from monitors.conditions.plan import plan_of
 from monitors.conditions.rules import Spec
 from monitors.conditions.story import FELL_DUE, OPENED, WARNED, WENT_BLIND, Story, Timer
 from monitors.conditions.values import (
@@ -76,27 +76,30 @@ class StepStory(Story):
     def look(self, piece: Evidence) -> None:
         """One more piece: ask the steps that it concerns, then draw the conclusion."""
         self._latest[piece.kind] = piece
-        changes_expected = self._learn_expected(piece)
+        changes_expected = self._learn(piece.expected) if piece.expected else False
         moved: set[Need] = set()
         is_fresh = False
         for need in self._concerned(piece, changes_expected=changes_expected):
             is_news = changes_expected or piece.kind in need.reads
             if is_news:
-                need.take(piece, changes_expected=changes_expected)
-                if need.is_unseen and piece.kind in need.reads & self.facts.unseen.keys():
-                    need.is_unseen = False
+                need.take(piece)
+                if changes_expected:
+                    need.doubt()
+                if need.is_unseen:
+                    need.is_unseen = piece.kind not in need.reads & self.facts.unseen.keys()
             if is_news or not moved.isdisjoint(need.before):
-                if self._judge(need, piece.at):
+                has_moved = self._judge(need, piece.at)
+                if has_moved:
                     moved.add(need)
-                is_fresh |= need.is_met and (need.seen is piece or need in moved)
+                is_fresh |= need.is_met and (has_moved or need.seen is piece)
         track = self.track
         if moved or is_fresh or track.is_blind or track.says is State.CONTRADICTED:
             self._conclude(piece.at, is_fresh=is_fresh)
 
-    def _learn_expected(self, piece: Evidence) -> bool:
+    def _learn(self, says: Mapping[str, Any]) -> bool:
         """Whether it says something new of what is expected."""
-        known, says = self._expected, piece.expected
-        if not says or all(known.get(name, _UNSAID) == value for name, value in says.items()):
+        known = self._expected
+        if all(known.get(name, _UNSAID) == value for name, value in says.items()):
             return False
         known.update(says)
         return True
@@ -214,42 +217,31 @@ class StepStory(Story):
 
     # ── deadlines ──────────────────────────────────────────────────────────────────────────────
     def deadlines(self, anchor: datetime, *, since: str = "") -> Iterator[Timer]:
-        """Of every step whose time begins with the run, or with the proof of this step.
-
-        One timer for all steps that wait for the same instant: mostly for the deadline of the run.
-        """
+        """Of every step whose time begins with the run, or with the proof of this step."""
         blind = self.facts.blind
-        dues: list[tuple[list[Need], datetime]] = []
-        waiting: defaultdict[tuple[datetime, int], list[Need]] = defaultdict(list)
         for wait, places in self._plan.waits.get(since, ()):
-            needs = [self.needs[place] for place in places if not self.needs[place].is_met]
+            needs = [n for n in map(self.needs.__getitem__, places) if not n.is_met]
             warn_at = wait.warn_after and stretched(blind, anchor, anchor + wait.warn_after)
             if warn_at:
-                waiting[warn_at, WARNED] += needs
+                yield warn_at, WARNED, partial(_each, self._warn, needs)
             plain = wait.ends_at(anchor)
-            if plain is None:
-                continue
-            for alike in self._seen_alike(needs):
-                due_at = self._seen_through(alike[0], anchor, plain)
-                dues.append((alike, due_at or plain))
-                if due_at != plain:
-                    waiting[plain, WENT_BLIND] += alike
-                if due_at:
-                    waiting[due_at, FELL_DUE] += alike
-        yield anchor, OPENED, partial(self._await, dues)
-        for (at, rank), those in waiting.items():
-            yield at, rank, partial(self._pass, rank, those)
+            if plain:
+                for alike in self._seen_alike(needs):
+                    yield from self._deadline(alike, anchor, plain)
+
+    def _deadline(self, needs: list[Need], anchor: datetime, plain: datetime) -> Iterator[Timer]:
+        due_at = self._seen_through(needs[0], anchor, plain)
+        yield anchor, OPENED, partial(self._await, needs, due_at or plain)
+        if due_at != plain:
+            yield plain, WENT_BLIND, partial(_each, self._lose_sight, needs)
+        if due_at:
+            yield due_at, FELL_DUE, partial(_each, self._fall_due, needs)
 
     def _seen_alike(self, needs: list[Need]) -> Sequence[list[Need]]:
         """Each alone when some probe was blind: other probes tell of other steps."""
         if self.facts.unseen:
             return [[need] for need in needs]
         return [needs] if needs else []
-
-    def _pass(self, rank: int, needs: Iterable[Need], at: datetime) -> None:
-        happen = {WARNED: self._warn, WENT_BLIND: self._lose_sight, FELL_DUE: self._fall_due}
-        for need in needs:
-            happen[rank](need, at)
 
     def _seen_through(self, need: Need, anchor: datetime, plain: datetime) -> datetime | None:
         """The instant when time in which nobody could look does not count; None while that lasts."""
@@ -262,12 +254,10 @@ class StepStory(Story):
         unseen = self.facts.unseen
         return [window for kind in need.reads & unseen.keys() for window in unseen[kind]]
 
-    def _await(self, dues: Sequence[tuple[list[Need], datetime]], _at: datetime) -> None:
-        for needs, due_at in dues:
-            for need in needs:
-                need.due_at, need.is_late = due_at, False
-        if dues:
-            self.track.touch()
+    def _await(self, needs: Iterable[Need], due_at: datetime, _at: datetime) -> None:
+        for need in needs:
+            need.due_at, need.is_late = due_at, False
+        self.track.touch()
 
     def _warn(self, need: Need, at: datetime) -> None:
         if need.verdict not in _GOOD and self.track.says is State.OPEN:
@@ -310,10 +300,16 @@ class StepStory(Story):
         is_green = self.lights or self.succeeded_at or any(each.met_by for each in self.needs)
         cause = Cause.UNPROVEN if is_green else Cause.STUCK
         reason = Reason.STEP_NOT_MET if is_green else Reason.NOTHING_NEW
-        if need.tally and need.tally.met:
+        if need.is_met_in_part:
             cause, reason = Cause.PARTIAL, Reason.MEMBERS_MISSING
         broken = Break(cause=cause, since=at, step=need.name_in_file)
         self.track.move("D", State.OVERDUE, at, reason, (("step", need.step),), broken)
+
+
+def _each(happen: Callable[[Need, datetime], None], needs: Iterable[Need], at: datetime) -> None:
+    """What falls on one instant for many steps, in the order of the spec."""
+    for need in needs:
+        happen(need, at)
 
 
 def _excused(standing: StepStanding) -> StepStanding:

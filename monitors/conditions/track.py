@@ -59,11 +59,12 @@ class Track:
         broken: Break | None = None,
     ) -> None:
         """What the evidence says changes; it is written unless something covers it."""
-        check_move(letter, self.says, new)
-        self.says = new
+        says, self.says = self.says, new
         self.broken = broken
         if self.over is None and not self.is_blind:
             self._write(letter, new, at, reason, values)
+        else:
+            check_move(letter, says, new)
 
     def cover(self, over: State, at: datetime, reason: Reason, values: Values = ()) -> None:
         """I: from here on nobody waits for this run. A proven run is settled and stays proven."""

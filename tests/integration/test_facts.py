@@ -7,7 +7,7 @@ import pytest
 from evidence.facts import MOST_OF_A_MEMBER, load_run_facts
 from evidence.signals import Action
 from monitors.conditions.document import parse_spec
-from monitors.conditions.needs import reads_of
+from monitors.conditions.plan import reads_of
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories.moments import instant, judge, tell, watched

@@ -104,13 +104,20 @@ def step(draw: st.DrawFn, kind: str, before: list[str]) -> Step:
         name=kind,
         claim=kind,
         kind=kind,
-        check=draw(st.sampled_from(("", f"{kind}.payload.ok"))),
+        check=draw(st.sampled_from(checks(kind, before))),
         min_strength=draw(st.sampled_from((Strength.CLAIM, Strength.RECEIPT))),
         not_by=draw(st.sampled_from(((), ("stripe",)))),
         within=within,
         warn_after=draw(perhaps),
         **more,
     )
+
+
+def checks(kind: str, before: list[str]) -> list[str]:
+    """None; of the evidence of the step alone; also of another kind; also of what is expected."""
+    own = f"{kind}.payload.ok"
+    others = [f"{own} && {other}.payload.ok" for other in before]
+    return ["", own, *others, f"{own} && has(expected.members)"]
 
 
 comforts = st.sampled_from(((), (Comfort(name="exit code", claim="It exited 0", kind="close"),)))
@@ -139,10 +146,15 @@ slot_specs = st.builds(
 freshness_specs = st.builds(Spec, mode=st.just(Mode.FRESHNESS), max_age=durations)
 
 
+all_specs = run_specs | run_specs | run_specs | slot_specs | freshness_specs
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Spec, RunFacts, datetime]:
+def cases(
+    draw: st.DrawFn, specs: st.SearchStrategy[Spec] = all_specs
+) -> tuple[Spec, RunFacts, datetime]:
     """A spec, what is known, and an instant to judge at."""
-    spec = draw(run_specs | run_specs | run_specs | slot_specs | freshness_specs)
+    spec = draw(specs)
     facts = RunFacts(
         opened_at=draw(st.none() | st.just(NOON) | instants),
         expected_at=noon(60) if spec.mode is Mode.HEARTBEAT else None,

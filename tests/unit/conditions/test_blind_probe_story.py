@@ -84,6 +84,15 @@ def test_a_step_that_no_probe_tells_of_is_overdue_all_the_same():
     assert (told.state, told.breaks[0].step) == (State.OVERDUE, "mail")
 
 
+@pytest.mark.parametrize("steps", [(VISIBLE, MAILED), (MAILED, VISIBLE)])
+def test_it_moves_the_deadline_of_its_own_step_alone(steps):
+    judgement = fold(spec(*steps), facts(started(), **OVER), noon(60))
+    assert {each.step: each.due_at for each in judgement.steps} == {
+        "visible": noon(50),
+        "mail": noon(30),
+    }
+
+
 def test_what_must_not_happen_is_not_met_by_a_probe_that_did_not_look():
     rule = Step(name="no refund", claim="No refund", kind="page", absent=True, within=minutes(30))
     judgement = fold(spec(rule), facts(started(), **LASTING), noon(60))
