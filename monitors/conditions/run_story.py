@@ -47,7 +47,8 @@ class RunStory(StepStory):
             return
         yield opened_at, OPENED, self._open
         yield from self.deadlines(opened_at)
-        started_at, longest = self._started_at(), self.spec.max_duration
+        longest = self.spec.max_duration
+        started_at = self._started_at() if longest else None
         if started_at and longest:
             slow_at = stretched(self.facts.blind, started_at, started_at + longest)
             if slow_at:
@@ -64,14 +65,17 @@ class RunStory(StepStory):
 
     def duration(self) -> timedelta | None:
         """From the first start to the first claim that closes."""
-        started_at = self._started_at()
+        started_at = self._started_at() if self.claimed_at else None
         if started_at is None or self.claimed_at is None or self.claimed_at < started_at:
             return None
         return self.claimed_at - started_at
 
     def _opened_at(self) -> datetime | None:
-        known = [self.facts.opened_at] if self.facts.opened_at else []
-        return min([*known, *(piece.at for piece in self.pieces[:1])], default=None)
+        opened_at = self.facts.opened_at
+        if not self.pieces:
+            return opened_at
+        first_at = self.pieces[0].at
+        return min(opened_at, first_at) if opened_at else first_at
 
     def _started_at(self) -> datetime | None:
         return next((piece.at for piece in self.pieces if piece.kind == START), None)
@@ -88,22 +92,27 @@ class RunStory(StepStory):
         return (("seconds", f"{(claim.at - started_at).total_seconds():g}"),)
 
     def _take_claim(self, claim: Evidence) -> None:
-        """Of failure, of a success that may be too soon to be believed, or that there was nothing to do."""
+        """Of success, of failure, or that there was nothing to do."""
         self.has_worked |= claim.outcome is not Outcome.NOTHING
         if claim.outcome is Outcome.SUCCESS:
-            self._close(claim.at)
-            if self._is_too_short(claim):
-                self._fail(claim, Reason.TOO_SHORT, self._length(claim), Reason.TOO_SHORT.value)
-                return
-            self.succeeded_at = self.succeeded_at or claim.at
-            self.is_withdrawn = False
-        self.look(claim)
+            self._take_success(claim)
+        else:
+            self.look(claim)
         if self.is_excused and self.has_worked:
             self._withdraw_excuse(claim.at)
         if claim.outcome is Outcome.FAIL:
             self._take_fail(claim)
         if claim.outcome is Outcome.NOTHING:
             self._take_nothing(claim)
+
+    def _take_success(self, claim: Evidence) -> None:
+        self._close(claim.at)
+        if self._is_too_short(claim):
+            self._fail(claim, Reason.TOO_SHORT, self._length(claim), Reason.TOO_SHORT.value)
+            return
+        self.succeeded_at = self.succeeded_at or claim.at
+        self.is_withdrawn = False
+        self.look(claim)
 
     def _take_fail(self, claim: Evidence) -> None:
         if self.succeeded_at is not None:

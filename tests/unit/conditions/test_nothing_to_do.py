@@ -117,6 +117,13 @@ def test_a_success_too_soon_speaks_of_work_too():
     assert (judgement.state, judgement.reason) == (State.FAILED, Reason.TOO_SHORT)
 
 
+def test_a_success_too_soon_after_it_contradicts_at_once():
+    spec = replace(IDLE_JOB, min_duration=timedelta(minutes=10))
+    judgement = fold(spec, facts(started(), rested(5), succeeded(8)), noon(9))
+
+    assert (letters(judgement), judgement.since) == ("ABG", noon(8))
+
+
 def test_work_after_it_contradicts_until_the_steps_are_met():
     evidence = [started(), rested(5), succeeded(8), *restored(12)]
     between, after = (fold(IDLE_DRILL, facts(*evidence), noon(at)) for at in (9, 13))
