@@ -76,6 +76,8 @@ class StepStory(Story):
     def look(self, piece: Evidence) -> None:
         """One more piece: ask the steps that it concerns, then draw the conclusion."""
         self._latest[piece.kind] = piece
+        if piece.kind in self.facts.unseen:
+            self._see(piece.kind)
         changes_expected = self._learn(piece.expected) if piece.expected else False
         moved: set[Need] = set()
         is_fresh = False
@@ -85,8 +87,6 @@ class StepStory(Story):
                 need.take(piece)
                 if changes_expected:
                     need.doubt()
-                if need.is_unseen:
-                    need.is_unseen = piece.kind not in need.reads & self.facts.unseen.keys()
             if is_news or not moved.isdisjoint(need.before):
                 has_moved = self._judge(need, piece.at)
                 if has_moved:
@@ -95,6 +95,12 @@ class StepStory(Story):
         track = self.track
         if moved or is_fresh or track.is_blind or track.says is State.CONTRADICTED:
             self._conclude(piece.at, is_fresh=is_fresh)
+
+    def _see(self, kind: str) -> None:
+        """A probe that could not look looks again."""
+        for need in self.needs:
+            if kind in need.reads:
+                need.is_unseen = False
 
     def _learn(self, says: Mapping[str, Any]) -> bool:
         """Whether it says something new of what is expected."""

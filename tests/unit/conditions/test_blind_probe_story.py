@@ -71,6 +71,12 @@ def test_what_it_sees_afterwards_proves_and_is_not_late():
     assert (judgement.lateness, judgement.breaks) == (None, ())
 
 
+def test_when_it_looks_again_and_sees_nothing_good_the_run_is_known_at_once():
+    judgement = fold(spec(), facts(started(), page(ok=False, after=42), **OVER), noon(60))
+    assert path(judgement)[2:] == [("K", State.OPEN), ("F", State.FAILED)]
+    assert [move.at for move in judgement.path[2:]] == [noon(42), noon(50)]
+
+
 def test_what_it_does_not_see_afterwards_is_overdue_when_the_wait_is_over():
     judgement = fold(spec(), facts(started(), **OVER), noon(60))
     assert path(judgement)[1:] == [("J", State.UNKNOWN), ("K", State.OVERDUE)]
