@@ -136,7 +136,10 @@ def test_500_then_200_is_told_with_the_same_key_after_the_first_pause(receiver, 
     assert send_due(now=now + 14 * SECOND) == 0
     assert send_due(now=now + 20 * SECOND) == 1
     assert delivery_of(file).state == "accepted"
-    assert tries_of(file) == [(False, "500 Internal Server Error: oh \ufffd dear"), (True, "200 OK")]
+    assert tries_of(file) == [
+        (False, "500 Internal Server Error: oh \ufffd dear"),
+        (True, "200 OK"),
+    ]
     assert len({got.headers["webhook-id"] for got in receiver.received}) == 1
 
 
