@@ -25,6 +25,16 @@ DEFAULT_PAGE, MOST_PER_PAGE = 50, 200
 PROBLEM_TYPE = "application/problem+json"
 
 
+class OtherFault(serializers.Serializer[Any]):
+    """Something else that is wrong with the same rules."""
+
+    field = serializers.CharField()
+    detail = serializers.CharField()
+    line = serializers.IntegerField(required=False, help_text="Inside a condition, from 1.")
+    column = serializers.IntegerField(required=False, help_text="From 1.")
+    excerpt = serializers.CharField(required=False)
+
+
 class ProblemDetails(serializers.Serializer[Any]):
     """RFC 9457 problem details."""
 
@@ -46,6 +56,9 @@ class ProblemDetails(serializers.Serializer[Any]):
     column = serializers.IntegerField(required=False, help_text="From 1.")
     excerpt = serializers.CharField(
         required=False, help_text="The line of the condition, and a caret below it."
+    )
+    others = OtherFault(
+        many=True, required=False, help_text="What else is wrong with the same rules: 50 at most."
     )
 
 

@@ -29,6 +29,8 @@ _UNDERLINED = re.compile(r"_([a-z0-9])")
 _NAMES = {each.name for rules in (Rules, Step, Share, Schedule) for each in fields(rules)}
 _FIELD = re.compile(rf"\b(?:{'|'.join(sorted(name for name in _NAMES if '_' in name))})\b")
 """The fields of rules, as sentences about them name them."""
+MOST_OTHERS = 50
+"""Further faults of the same rules that a refusal tells."""
 
 
 @example(
@@ -233,14 +235,19 @@ def tell_changes(old: Spec, new: Spec) -> dict[str, Any]:
 
 
 def problem_of(error: SpecInvalid) -> Problem:
-    """What is wrong with rules, with the place inside a condition for editors that put a mark there."""
+    """All that is wrong with rules, with places inside conditions for editors that put a mark there."""
+    first, *others = (_tell_fault(each) for each in error.every[: 1 + MOST_OTHERS])
+    problem = invalid(str(first.pop("field")), str(first.pop("detail")))
+    problem.extras = {**first, **({"others": others} if others else {})}
+    return problem
+
+
+def _tell_fault(error: SpecInvalid) -> dict[str, object]:
     field = ".".join(filter(None, ["spec", outside_name(error.field)]))
     sentence = _FIELD.sub(lambda found: outside_name(found[0]), error.sentence)
-    problem = invalid(field, sentence)
-    if error.place:
-        problem.detail = f"{error.place}: {sentence}"
-        problem.extras = asdict(error.place)
-    return problem
+    if error.place is None:
+        return {"field": field, "detail": sentence}
+    return {"field": field, "detail": f"{error.place}: {sentence}", **asdict(error.place)}
 
 
 def outside_name(path: str) -> str:

@@ -147,6 +147,25 @@ def test_a_wrong_condition_is_told_with_its_field_and_its_place(
     assert told["detail"].startswith("line 2, column 3: ")
 
 
+def test_all_that_is_wrong_with_rules_is_told_at_once(writer: Client, job: Monitor) -> None:
+    steps = [
+        {"name": "access", "kind": "access", "check": "acess.payload.x"},
+        {"name": "told", "kind": "told", "after": ["acces"]},
+    ]
+
+    told = patch(writer, job, {"within": "1h", "warnAfter": "2h", "steps": steps}).json()
+
+    assert (told["field"], told["detail"]) == (
+        "spec.warnAfter",
+        "This must be shorter than within.",
+    )
+    order, condition = told["others"]
+    assert (order["field"], order.keys()) == ("spec.steps[1].after", {"field", "detail"})
+    place = condition["field"], condition["line"], condition["column"]
+    assert place == ("spec.steps[0].check", 1, 1)
+    assert condition["excerpt"] == "acess.payload.x\n^"
+
+
 def test_sentences_name_fields_as_callers_write_them(writer: Client, job: Monitor) -> None:
     steps = [{"name": "receipt", "kind": "restore_check", "minStrenght": "receipt"}]
 
@@ -160,7 +179,7 @@ def test_a_field_that_is_no_condition_has_no_place(writer: Client, job: Monitor)
     told = patch(writer, job, {"within": "soon"}).json()
 
     assert told["field"] == "spec.within"
-    assert told.keys().isdisjoint({"line", "column", "excerpt"})
+    assert told.keys().isdisjoint({"line", "column", "excerpt", "others"})
 
 
 def test_the_rule_for_nothing_to_do_is_told_as_it_was_given(writer: Client, job: Monitor) -> None:
