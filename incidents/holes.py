@@ -1,13 +1,10 @@
 """What is found out about a spec, in words: holes of a promise, steps without a name. Nothing is loaded."""
 
-import json
-from typing import Any
-
 from incidents.payloads import IMPLICIT_CLAIMS
+from incidents.wording import shown
 from monitors.conditions.mutation import Change, Mutant
 from monitors.conditions.why import Part, StepWhy
 
-LONGEST_VALUE = 80
 PARTS = {
     Part.SHOWN: "the step is judged by it",
     Part.READ: "read",
@@ -38,12 +35,6 @@ def hole_sentence(hole: Mutant) -> str:
 
 def _which(hole: Mutant) -> str:
     return f"one of {hole.among} `{hole.kind}`" if hole.among > 1 else f"`{hole.kind}`"
-
-
-def shown(value: Any) -> str:
-    """A value as JSON, a long one cut; instants as they are written."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def claim_of(step: StepWhy) -> str:

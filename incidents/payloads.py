@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from evidence.quotes import MEMBER, Quoted
+from incidents.wording import shown
 from monitors.conditions.duration import format_duration
 from monitors.conditions.rules import CLOSE, Spec, Step
 from monitors.conditions.values import (
@@ -18,6 +19,7 @@ from monitors.conditions.values import (
     StepStanding,
     Verdict,
 )
+from monitors.conditions.why import values_read
 from monitors.models import Run
 
 IMPLICIT_CLAIMS = {
@@ -148,6 +150,7 @@ def quote_of(
         "steps": standing["steps"],
         "comforts": standing["comforts"],
         "missing": list(judgement.missing),
+        "read": _read_quote(spec, judgement, facts),
         "payload": quoted.payload,
         "output": quoted.output,
         "summary": quoted.summary,
@@ -179,6 +182,15 @@ def _first_wrong(judgement: Judgement) -> str:
     broke = (each.step for each in reversed(judgement.breaks) if each.step)
     unmet = (each.step for each in judgement.steps if each.verdict is not Verdict.MET)
     return next(broke, "") or next(unmet, "")
+
+
+def _read_quote(spec: Spec, judgement: Judgement, facts: RunFacts) -> list[dict[str, str]]:
+    """What the condition read that says no: [{"path", "value"}], values as short texts of JSON."""
+    wrong = _first_wrong(judgement)
+    said_no = (each for each in judgement.steps if each.verdict is Verdict.VIOLATED)
+    step = next((each for each in said_no if each.step == wrong), None)
+    seen = values_read(spec, facts, step) if step else ()
+    return [{"path": each.path, "value": shown(each.value)} for each in seen if not each.is_missing]
 
 
 def _ids_of(judgement: Judgement, quoted: Quoted) -> dict[str, str]:

@@ -1,6 +1,16 @@
-"""Spans and instants as people say them; read back from a quote, where they are text."""
+"""Spans, instants and values as people say them; read back from a quote, where they are text."""
 
+import json
 from datetime import datetime, timedelta
+from typing import Any
+
+LONGEST_VALUE = 80
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, a long one cut; instants as they are written."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def length(span: timedelta) -> str:

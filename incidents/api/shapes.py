@@ -208,6 +208,13 @@ class QuotedPullShape(serializers.Serializer[Any]):
     takenAt = serializers.DateTimeField(source="taken_at", allow_null=True)
 
 
+class ReadValueShape(serializers.Serializer[Any]):
+    """What a condition read."""
+
+    path = serializers.CharField()
+    value = serializers.CharField(help_text="As JSON, a long one cut.")
+
+
 class QuoteShape(serializers.Serializer[Any]):
     """What the file quotes as it stood when it opened (incidents.payloads.quote_of).
 
@@ -223,6 +230,9 @@ class QuoteShape(serializers.Serializer[Any]):
     steps = StepStandingShape(many=True, required=False)
     comforts = ComfortStandingShape(many=True, required=False)
     missing = serializers.ListField(child=serializers.CharField(), required=False)
+    read = ReadValueShape(
+        many=True, required=False, help_text="By the condition that says no, when the file opened."
+    )
     payload = serializers.JSONField(allow_null=True, required=False)
     output = serializers.CharField(allow_blank=True, required=False)
     summary = serializers.CharField(allow_blank=True, required=False)

@@ -124,6 +124,16 @@ def explain(spec: Spec, facts: RunFacts, at: datetime) -> Why:
     )
 
 
+def values_read(spec: Spec, facts: RunFacts, standing: StepStanding) -> tuple[Seen, ...]:
+    """What the condition of a step read of the piece by which it is judged; none where there is no such piece."""
+    rule = next((step for step in spec.steps if step.name == standing.step), None)
+    piece = next((each for each in facts.evidence if each.id == standing.evidence_id), None)
+    if rule is None or piece is None or not rule.check:
+        return ()
+    world = _world(facts, in_order(facts.evidence)).with_latest(piece)
+    return tuple(_seen(compile_condition(rule.check, spec.kinds), world))
+
+
 def known_at(at: datetime, evidence: Iterable[Dated]) -> datetime:
     """When a change of state could first be known: what caused it may have been received later."""
     causes = (e for e in evidence if min(e.occurred_at, e.received_at) == at)

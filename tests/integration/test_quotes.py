@@ -84,6 +84,24 @@ def test_the_piece_that_says_no_is_quoted_and_not_a_later_one_of_its_kind(batch:
     assert said["ids"]["row"] == "17"
 
 
+def test_what_the_condition_read_that_says_no_is_quoted() -> None:
+    check = "row_saved.payload.plan == expected.plan && row_saved.payload.seats > 3"
+    row = watched(Mode.RUN, since=AT, document=RULES | {"steps": [STEP | {"check": check}]})
+    told(row, 1, "row_saved", payload={"plan": "pro", "seats": 5}, expected={"plan": "free"})
+    told(row, 2, "row_saved", payload={"plan": "x" * 200, "seats": 5})
+
+    read = {each["path"]: each["value"] for each in quote()["read"]}
+
+    assert read["row_saved.payload.plan"] == f'"{"x" * 78}…'
+    assert (read["expected.plan"], read["row_saved.payload.seats"]) == ('"free"', "5")
+
+
+def test_nothing_was_read_where_nothing_says_no(batch: Monitor) -> None:
+    begin(batch, ["a"])
+
+    assert quote()["read"] == []
+
+
 def test_what_said_yes_lends_its_words_to_no_refusal() -> None:
     row = watched(Mode.RUN, since=AT, document=RULES | {"steps": [STEP]})
     told(row, 1, "row_saved", payload={"ok": False})

@@ -110,6 +110,14 @@ def test_no_run_is_closed_while_one_of_the_three_does_not_match(
     assert step["missing"] == expected.missing
 
 
+def test_a_state_that_does_not_match_is_quoted_beside_what_was_expected(stage: Stage) -> None:
+    read = stage.file_of("subscription")["quote"]["read"]
+    assert {each["path"]: each["value"] for each in read} == {
+        "subscription_state.payload.status": '"active"',
+        "expected.subscription": '"past_due"',
+    }
+
+
 def test_a_full_mailbox_is_quoted_as_the_provider_told_it(stage: Stage) -> None:
     payload = stage.file_of("mail")["quote"]["payload"]
     assert payload["type"] == "email.delivery_delayed"

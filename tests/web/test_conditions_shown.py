@@ -22,7 +22,7 @@ from monitors.conditions.values import State
 from monitors.models import Monitor, Run
 from tests.conftest import with_key
 from tests.factories.moments import judge, tell
-from tests.web.conftest import MINUTE, promise, say
+from tests.web.conftest import ACCESS, MINUTE, promise, say
 from workspaces.models import Role, TokenKind, Workspace
 
 
@@ -102,6 +102,18 @@ def test_a_viewer_is_led_to_rules_that_she_may_read(
     assert f'href="/w/{sick.workspace_id}/monitors/{sick.pk}/rules"' in section(
         page, "The rules are at fault"
     )
+
+
+def test_a_file_tells_what_the_check_read_that_says_no(
+    member_client: Client, workspace: Workspace, began_at: datetime
+) -> None:
+    monitor = promise(workspace, began_at, ACCESS | {"check": "access.payload.plan == 'pro'"})
+    say(monitor, "access", began_at, payload={"plan": "<free>"})
+    judge(at=began_at + 31 * MINUTE)
+
+    missing = section(page_of_file(member_client, monitor), "First missing step")
+
+    assert "<code>access.payload.plan</code> was <code>&quot;&lt;free&gt;&quot;</code>." in missing
 
 
 def test_what_must_not_happen_is_told_by_whether_it_did(

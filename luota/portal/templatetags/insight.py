@@ -10,7 +10,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from evidence.models import Evidence
-from incidents import holes, reasons
+from incidents import holes, reasons, wording
 from monitors.conditions import why
 from monitors.conditions.mutation import Mutant
 from monitors.conditions.values import Move, StepStanding, Verdict
@@ -34,7 +34,7 @@ def sentences(found: Iterable[Mutant]) -> list[tuple[SafeString, int]]:
 
 @register.filter
 def shown(value: object) -> str:
-    return holes.shown(value)
+    return wording.shown(value)
 
 
 @register.filter
