@@ -15,7 +15,7 @@ from evidence.probe_gaps import unseen_of
 from incidents.closing import refresh_monitors, resolve_recovered
 from incidents.lookouts import file_lookouts
 from incidents.specs import parsed_specs
-from luota.lib.bulk import as_array, as_records
+from luota.lib.bulk import as_array, write_records
 from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.slots import judge_slots
@@ -196,16 +196,16 @@ def _claim(reviewed: Sequence[_Reviewed]) -> list[_Reviewed]:
 
 
 def _write(reviewed: Sequence[_Reviewed], *, watermark: datetime, now: datetime) -> None:
+    _insert_silent_runs(reviewed, now)
+    write_records(
+        "UPDATE monitors_monitor m SET review_at = w.review_at, judged_until = w.judged_until,"
+        " next_deadline_at = w.next_deadline_at, is_broken = m.is_broken OR w.is_broken"
+        " FROM jsonb_to_recordset(%(records)s) AS w(id uuid, review_at timestamptz,"
+        "   judged_until timestamptz, next_deadline_at timestamptz, is_broken boolean)"
+        " WHERE m.id = w.id",
+        (_columns(r, watermark) for r in reviewed),
+    )
     with connection.cursor() as cursor:
-        _insert_silent_runs(cursor, reviewed, now)
-        cursor.execute(
-            "UPDATE monitors_monitor m SET review_at = w.review_at, judged_until = w.judged_until,"
-            " next_deadline_at = w.next_deadline_at, is_broken = m.is_broken OR w.is_broken"
-            " FROM jsonb_to_recordset(%s) AS w(id uuid, review_at timestamptz,"
-            "   judged_until timestamptz, next_deadline_at timestamptz, is_broken boolean)"
-            " WHERE m.id = w.id",
-            [as_records(_columns(r, watermark) for r in reviewed)],
-        )
         _look_at_silent_runs(cursor, [r.monitor for r in reviewed if r.monitor.is_broken], now)
 
 
@@ -254,7 +254,7 @@ def _columns(reviewed: _Reviewed, watermark: datetime) -> dict[str, Any]:
     }
 
 
-def _insert_silent_runs(cursor: Any, reviewed: Sequence[_Reviewed], now: datetime) -> None:
+def _insert_silent_runs(reviewed: Sequence[_Reviewed], now: datetime) -> None:
     rows = [
         {
             "id": uuid7_at(now),
@@ -272,19 +272,20 @@ def _insert_silent_runs(cursor: Any, reviewed: Sequence[_Reviewed], now: datetim
         for slot in r.silent
     ]
     if rows:
-        cursor.execute(
+        write_records(
             "INSERT INTO monitors_run (id, workspace_id, monitor_id, spec_id, key, occurrence,"
             " environment, host, deploy_sha, tags, expected_at, slot_starts_at, slot_ends_at,"
             " reported, attempt, state, reason, standing, missing, waive_reason, facts_version,"
             " review_at, created_at)"
             " SELECT id, workspace_id, monitor_id, spec_id, '', occurrence, environment, '', '', '{}',"
             "   expected_at, slot_starts_at, slot_ends_at, '', 1, 'expected', '', '{}', '{}', '', 0,"
-            "   review_at, %s"
-            " FROM jsonb_to_recordset(%s) AS w(id uuid, workspace_id uuid, monitor_id uuid,"
+            "   review_at, %(created_at)s"
+            " FROM jsonb_to_recordset(%(records)s) AS w(id uuid, workspace_id uuid, monitor_id uuid,"
             "   spec_id uuid, occurrence text, environment text, expected_at timestamptz,"
             "   slot_starts_at timestamptz, slot_ends_at timestamptz, review_at timestamptz)"
             " ON CONFLICT DO NOTHING",
-            [now, as_records(rows)],
+            rows,
+            created_at=now,
         )
 
 

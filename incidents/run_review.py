@@ -18,7 +18,7 @@ from incidents.looking import count_lost_receipts, hold_back
 from incidents.payloads import standing_of
 from incidents.specs import parsed_specs
 from incidents.superseding import supersede
-from luota.lib.bulk import as_array, as_records
+from luota.lib.bulk import as_array, write_records
 from monitors.conditions.fold import fold
 from monitors.conditions.plan import reads_of
 from monitors.conditions.rules import Mode, Spec
@@ -203,46 +203,49 @@ def _claim(runs: Sequence[Run]) -> set[UUID]:
 def _write(cases: Sequence[Case], *, watermark: datetime, now: datetime) -> None:
     if not cases:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE_RUNS, [as_records(_columns(case, watermark) for case in cases)])
-        cursor.execute(_INSERT_MOVES, [as_records(_moves(cases, now))])
+    write_records(_UPDATE_RUNS, (_columns(case, watermark) for case in cases), judged_at=watermark)
+    write_records(_INSERT_MOVES, _moves(cases), recorded_at=now)
 
 
 _UPDATE_RUNS = """
     UPDATE monitors_run r SET state = w.state, state_since = w.state_since, reason = w.reason,
         standing = w.standing, missing = w.missing, next_deadline_at = w.next_deadline_at,
         broken_since = w.broken_since, lateness = w.lateness, duration = w.duration,
-        judged_at = w.judged_at, review_at = w.review_at, spec_id = w.spec_id
-    FROM jsonb_to_recordset(%s) AS w(id uuid, spec_id uuid, state text, state_since timestamptz, reason text,
-        standing jsonb, missing text[], next_deadline_at timestamptz, broken_since timestamptz,
-        lateness interval, duration interval, judged_at timestamptz, review_at timestamptz)
+        judged_at = %(judged_at)s, review_at = w.review_at, spec_id = w.spec_id
+    FROM jsonb_to_recordset(%(records)s) AS w(id uuid, spec_id uuid, state text, state_since timestamptz,
+        reason text, standing jsonb, missing text[], next_deadline_at timestamptz, broken_since timestamptz,
+        lateness interval, duration interval, review_at timestamptz)
     WHERE r.id = w.id
 """
 _INSERT_MOVES = """
     INSERT INTO monitors_runmove
         (workspace_id, run_id, letter, old_state, new_state, at, recorded_at, reason, values)
-    SELECT * FROM jsonb_to_recordset(%s) AS w(workspace_id uuid, run_id uuid, letter text,
-        old_state text, new_state text, at timestamptz, recorded_at timestamptz, reason text, values jsonb)
+    SELECT w.workspace_id, w.run_id, w.letter, w.old_state, w.new_state, w.at, %(recorded_at)s, w.reason, w.values
+    FROM jsonb_to_recordset(%(records)s) AS w(workspace_id uuid, run_id uuid, letter text,
+        old_state text, new_state text, at timestamptz, reason text, values jsonb)
     ON CONFLICT DO NOTHING
 """
 
 
 def _columns(case: Case, watermark: datetime) -> dict[str, Any]:
+    """Of one record; what it does not have is null."""
     judgement = case.judgement
-    return {
-        "id": case.run.id,
-        "spec_id": case.run.spec_id,
-        "state": judgement.state.value,
-        "state_since": judgement.since,
-        "reason": judgement.reason.value if judgement.reason else "",
-        "standing": case.standing,
-        "missing": list(judgement.missing),
+    beside = {
         "next_deadline_at": next_deadline(judgement, watermark),
         "broken_since": broken_since(judgement),
         "lateness": judgement.lateness,
         "duration": judgement.duration,
-        "judged_at": watermark,
         "review_at": judgement.review_at,
+    }
+    return {
+        "id": case.run.id,
+        "spec_id": case.run.spec_id,
+        "state": judgement.state,
+        "state_since": judgement.since,
+        "reason": judgement.reason or "",
+        "standing": case.standing,
+        "missing": judgement.missing,
+        **{name: value for name, value in beside.items() if value is not None},
     }
 
 
@@ -278,18 +281,17 @@ def new_moves(run: Run, judgement: Judgement) -> list[Move]:
     return new
 
 
-def _moves(cases: Iterable[Case], now: datetime) -> Iterator[dict[str, Any]]:
+def _moves(cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
     for case in cases:
         for move in new_moves(case.run, case.judgement):
             yield {
                 "workspace_id": case.run.workspace_id,
                 "run_id": case.run.id,
                 "letter": move.letter,
-                "old_state": move.old.value,
-                "new_state": move.new.value,
+                "old_state": move.old,
+                "new_state": move.new,
                 "at": move.at,
-                "recorded_at": now,
-                "reason": move.reason.value,
+                "reason": move.reason,
                 "values": dict(move.values),
             }
 

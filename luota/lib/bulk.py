@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+import psycopg
 from django.db import connection
 
 
@@ -21,6 +22,16 @@ def copy_new(table: str, rows: Sequence[NamedTuple]) -> None:
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def write_records(statement: str, rows: Iterable[Mapping[str, Any]], **beside: object) -> None:
+    """A statement over `jsonb_to_recordset(%(records)s)`, with other parameters by their names.
+
+    To be called in a transaction. The records go beside the statement: Django would write them into its
+    text, megabytes that are quoted here and taken apart there.
+    """
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, {"records": as_records(rows), **beside})
 
 
 def as_json(value: object) -> str:
