@@ -19,7 +19,7 @@ class InstantLoader(Loader):
 
     def load(self, data: Buffer) -> datetime:
         """Raises ValueError for what no datetime can hold (infinity, years before Christ)."""
-        return datetime.fromisoformat(bytes(data).decode())
+        return datetime.fromisoformat(str(data, "ascii"))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
