@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -20,7 +21,7 @@ from luota.lib.ids import uuid7_at
 from monitors.conditions.rules import Mode, Spec
 from monitors.conditions.values import Cause
 from monitors.conditions.values import State as RunState
-from monitors.models import Run
+from monitors.models import Monitor, Run
 
 EVIDENCE_ARRIVED = "evidence_arrived"
 CAN_BE_JUDGED = "can_be_judged"
@@ -28,12 +29,19 @@ CAN_BE_JUDGED = "can_be_judged"
 _RESOLUTIONS = {RunState.SUPERSEDED.value: "superseded", RunState.WAIVED.value: "waived"}
 
 
+class Affection(NamedTuple):
+    """Of an AffectedRun what its recovery needs."""
+
+    id: int
+    recovered_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
     """An affected run that is no longer broken."""
 
     case: Case
-    affected: AffectedRun
+    affected: Affection
     at: datetime
 
 
@@ -153,6 +161,11 @@ def _queued(row: Incident, transition: TransitionRow) -> Queued:
         notice=NoticeType.RESOLVED,
         silenced_until=row.monitor.silenced_until,
     )
+
+
+def mark_broken(monitor_ids: set[UUID]) -> None:
+    """Monitor.is_broken of those of which a run was just written as broken."""
+    Monitor.objects.filter(pk__in=monitor_ids, is_broken=False).update(is_broken=True)
 
 
 def refresh_monitors(monitor_ids: set[UUID]) -> None:

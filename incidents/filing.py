@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 
 from incidents import admission, closing, opening
 from incidents.cases import Broken, Case
 from incidents.looking import was_seen_instead
-from incidents.models import AffectedRun
 from incidents.payloads import labels_of
+from luota.lib.bulk import as_array
 from monitors.conditions.values import (
     BESIDE,
     BROKEN_STATES,
@@ -47,10 +47,11 @@ def file_cases(cases: Sequence[Case], *, now: datetime) -> None:
         {case.run.monitor_id for case in touched if case.run.id in mended or not _is_broken(case)},
         now=now,
     )
-    # Whose run is broken is so itself: the flag is looked at where it may have to change.
-    closing.refresh_monitors(
-        {c.run.monitor_id for c in touched if not (c.run.monitor.is_broken and _is_broken(c))}
-    )
+    # Whose run is broken is so itself; the others have to be looked at.
+    broken = {case.run.monitor_id for case in touched if _is_broken(case)}
+    flagged = {case.run.monitor_id for case in touched if case.run.monitor.is_broken}
+    closing.mark_broken(broken - flagged)
+    closing.refresh_monitors({case.run.monitor_id for case in touched} - broken)
 
 
 def _is_broken(case: Case) -> bool:
@@ -58,7 +59,7 @@ def _is_broken(case: Case) -> bool:
     return case.judgement.state in BROKEN_STATES
 
 
-_Standing = Mapping[tuple[UUID, Cause | None], AffectedRun]
+_Standing = Mapping[tuple[UUID, Cause | None], closing.Affection]
 """(run id, the cause if it stands beside the state) → its latest affection."""
 
 
@@ -67,13 +68,18 @@ def _lane(cause: Cause) -> Cause | None:
 
 
 def _affections(cases: Sequence[Case]) -> _Standing:
-    judged = [case.run.id for case in cases if case.run.judged_at is not None]
-    rows = (
-        AffectedRun.objects.filter(run__in=judged)
-        .annotate(cause=F("incident__cause"))
-        .order_by("joined_at")
-    )
-    return {(row.run_id, _lane(Cause(row.cause))): row for row in rows}
+    """Index: that of the run's foreign key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.run_id, i.cause, a.id, a.recovered_at FROM incidents_affectedrun a"
+            " JOIN incidents_incident i ON i.id = a.incident_id"
+            " WHERE a.run_id = ANY(%s::uuid[]) ORDER BY a.joined_at",
+            [as_array(case.run.id for case in cases if case.run.judged_at is not None)],
+        )
+        return {
+            (run_id, _lane(Cause(cause))): closing.Affection(*rest)
+            for run_id, cause, *rest in cursor.fetchall()
+        }
 
 
 def _unfiled(case: Case, standing: _Standing) -> Iterable[Broken]:

@@ -1,9 +1,10 @@
 """Opens files, reopens those that broke again within a day, lets further runs join. In sets."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -66,7 +67,7 @@ def open_files(breaks: Sequence[Broken], *, now: datetime) -> None:
     known = _known(files.keys(), now)
     present = _present(known)
     again = _reopen(resolved_lately(known - present.keys(), now), files, now)
-    joined = present | again
+    joined: dict[_Key, Incident | _Present] = {**present, **again}
     _make({key: file for key, file in files.items() if key not in joined}, now)
     _tell_of_joins(present, files, now)
     _let_join(joined, files, now)
@@ -90,16 +91,25 @@ def _known(keys: Collection[_Key], now: datetime) -> set[_Key]:
         return {(workspace, bytes(key)) for workspace, key in cursor.fetchall()} & set(keys)
 
 
-def _present(wanted: set[_Key]) -> dict[_Key, Incident]:
+class _Present(NamedTuple):
+    """A file that waits for further breaks; what it says stays as it was when it opened."""
+
+    id: UUID
+    workspace_id: UUID
+    state: str
+
+
+def _present(wanted: set[_Key]) -> dict[_Key, _Present]:
     """Index: incident_one_unresolved_per_key."""
     if not wanted:
         return {}
     rows = Incident.objects.unresolved().filter(
         workspace_id__in={workspace for workspace, _ in wanted}, key__in=[key for _, key in wanted]
     )
-    rows = rows.defer("quote")  # it stays as it was when the file opened
     # Locked: a run that joined while a person resolved the file would never be told of again.
-    return _by_key(rows.select_for_update(no_key=True), wanted)
+    columns = rows.select_for_update(no_key=True).values_list("key", "id", "workspace_id", "state")
+    found = {(row[2], bytes(row[0])): _Present(*row[1:]) for row in columns}
+    return {key: file for key, file in found.items() if key in wanted}
 
 
 def resolved_lately(wanted: set[_Key], now: datetime) -> dict[_Key, Incident]:
@@ -112,10 +122,6 @@ def resolved_lately(wanted: set[_Key], now: datetime) -> dict[_Key, Incident]:
         resolved_at__gte=now - REOPEN_WITHIN,
     )
     rows = rows.order_by("resolved_at").select_for_update(no_key=True)
-    return _by_key(rows, wanted)
-
-
-def _by_key(rows: Iterable[Incident], wanted: set[_Key]) -> dict[_Key, Incident]:
     found = {(row.workspace_id, bytes(row.key)): row for row in rows}
     return {key: row for key, row in found.items() if key in wanted}
 
@@ -202,7 +208,7 @@ def _affected(row: IncidentRow, file: _File, now: datetime) -> Iterator[Affected
 
 
 def _transition(
-    row: Incident | IncidentRow,
+    row: Incident | IncidentRow | _Present,
     trigger: Trigger,
     old: State | None,
     new: State,
@@ -243,7 +249,7 @@ def _queue(
     queue_notices(queued, now=now)
 
 
-def _tell_of_joins(rows: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
+def _tell_of_joins(rows: Mapping[_Key, _Present], files: _Files, now: datetime) -> None:
     joins = [
         _transition(row, Trigger.JOINED, State(row.state), State(row.state), files[key], now)
         for key, row in rows.items()
@@ -251,7 +257,7 @@ def _tell_of_joins(rows: Mapping[_Key, Incident], files: _Files, now: datetime) 
     copy_new(TRANSITIONS, joins)
 
 
-def _let_join(incidents: Mapping[_Key, Incident], files: _Files, now: datetime) -> None:
+def _let_join(incidents: Mapping[_Key, Incident | _Present], files: _Files, now: datetime) -> None:
     """Affected runs; a run that breaks again is affected again, once. Then the files count them."""
     if not incidents:
         return

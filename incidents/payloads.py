@@ -116,6 +116,8 @@ def _reported(spec: Spec, evidence: Sequence[Evidence]) -> Iterator[dict[str, An
 
 def labels_of(spec: Spec, run: Run) -> list[str]:
     """The labels of a run that split files: `environment:x`, or its tags `name:value`."""
+    if not spec.group_by:
+        return []
     own = [f"environment:{run.environment}", *run.tags]
     return sorted(label for label in own if label.split(":", 1)[0] in spec.group_by)
 
