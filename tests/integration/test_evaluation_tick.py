@@ -1,6 +1,6 @@
 """The tick as a whole: the watermark, blindness, the lock, and many monitors at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -11,8 +11,9 @@ from django.db import connection
 from evidence.beats import Beat
 from evidence.models import IntakeBeat
 from evidence.signals import Action
-from incidents import evaluation
+from incidents import evaluation, run_review
 from incidents.models import Incident
+from incidents.run_review import review_runs
 from monitors.conditions.rules import Mode
 from monitors.models import Monitor, Run
 from tests.factories import WorkspaceFactory
@@ -174,3 +175,41 @@ def test_more_than_one_batch_is_judged_and_each_workspace_counts_its_own_files()
             (3, 100),
         ]
     assert Run.objects.filter(state="overdue").count() == 600
+
+
+def start_by_turns(monitors: Sequence[Monitor], *, times: int, since: datetime = T0) -> None:
+    """Each monitor gets a run, one second after the other, and again."""
+    for n in range(times * len(monitors)):
+        monitor = monitors[n % len(monitors)]
+        tell(monitor, Action.START, at=since + n * SECOND, external_run_id=f"{since} {n}")
+
+
+def overdue_of(monitor: Monitor) -> int:
+    return Run.objects.filter(monitor=monitor, state="overdue").count()
+
+
+def judge_a_batch() -> None:
+    review_runs(watermark=T0 + 2 * HOUR, now=T0 + 2 * HOUR)
+
+
+def test_a_batch_takes_runs_of_the_same_monitors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_review, "BATCH", 3)
+    first, second = (watched(Mode.RUN, since=T0, document={"within": "1h"}) for _ in range(2))
+    start_by_turns([first, second], times=3)
+    judge_a_batch()
+    assert (overdue_of(first), overdue_of(second)) == (3, 0), "its file is opened with all of them"
+    judge_a_batch()
+    assert (overdue_of(first), overdue_of(second)) == (3, 3)
+
+
+def test_a_monitor_with_ever_more_runs_does_not_keep_others_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_review, "BATCH", 2)
+    crowded, quiet = (watched(Mode.RUN, since=T0, document={"within": "1h"}) for _ in range(2))
+    start_by_turns([crowded], times=2)
+    start_by_turns([quiet], times=1, since=T0 + MINUTE)
+    judge_a_batch()
+    start_by_turns([crowded], times=4, since=T0 + 2 * MINUTE)
+    judge_a_batch()
+    assert overdue_of(quiet) == 1
