@@ -28,10 +28,13 @@ class Incident(models.Model):
     """The one file about one broken promise."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="incidents")
+    # Other indexes begin with these two.
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, db_index=False, related_name="incidents"
+    )
     number = models.PositiveIntegerField()
     """Counts within the workspace; what people say aloud."""
-    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="incidents")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, db_index=False, related_name="incidents")
     cause = models.CharField(max_length=12, choices=[(c.value, c.value) for c in Cause])
     step = models.CharField(max_length=80, blank=True)
     """The first failing step; as long as a spec lets a name be."""
@@ -99,8 +102,10 @@ class AffectedRun(models.Model):
     """A run that an incident is about."""
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="affected_runs")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
+    incident = models.ForeignKey(
+        Incident, models.CASCADE, db_index=False, related_name="affected_runs"
+    )
     run = models.ForeignKey(Run, models.CASCADE, related_name="affections")
     broken_since = models.DateTimeField()
     recovered_at = models.DateTimeField(null=True)

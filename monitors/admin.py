@@ -89,7 +89,7 @@ class RunAdmin(ReadingAdmin):
     ordering = ("-pk",)
 
     def found_by(self, term: str) -> Q | None:
-        """External ids are often UUIDs too: it is one when no row has it. Index: run_by_external_id."""
+        """External ids are often UUIDs too: it is one when no row has it. Index: run_by_occurrence."""
         external = Q(occurrence=term) & ~Q(key="")
         known = by_own_or_monitor(Run, term)
         return known if known and Run.objects.filter(known).exists() else external

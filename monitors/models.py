@@ -56,8 +56,9 @@ class Run(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
-    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="runs")
+    # A verdict writes into all indexes anew: those of keys are left out where another begins so, or nobody asks.
+    workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
+    monitor = models.ForeignKey(Monitor, models.CASCADE, db_index=False, related_name="runs")
     spec = models.ForeignKey(Spec, models.RESTRICT, related_name="+")
     """The version that opened it; a later one applies to later runs."""
     key = models.CharField(max_length=200, blank=True)
@@ -146,10 +147,9 @@ class Run(models.Model):
             models.Index(
                 fields=["monitor", "-id"], name="run_idle", condition=Q(reported="nothing")
             ),
-            # Closing by external id without a subject known to the caller.
-            models.Index(fields=["monitor", "occurrence"], name="run_by_occurrence"),
-            # Support's search for a run by its external id, over all monitors; silent slots have none.
-            models.Index(fields=["occurrence"], name="run_by_external_id", condition=~Q(key="")),
+            # Closing by external id without a subject known to the caller; support's search for a run by it,
+            # over all monitors.
+            models.Index(fields=["occurrence", "monitor"], name="run_by_occurrence"),
             # Runs that a list names and that have not begun: whatever comes for their key is theirs.
             models.Index(
                 fields=["monitor", "key"],
@@ -188,8 +188,8 @@ class RunMove(models.Model):
     """One letter of a run's path. Append-only history."""
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="moves")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, db_index=False, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="moves")
     letter = models.CharField(max_length=1)
     old_state = models.CharField(max_length=12)
     new_state = models.CharField(max_length=12)
