@@ -32,13 +32,14 @@ MOST_OF_A_MEMBER = 5
 MOST_OF_CONTENT = 1000
 """About as many pieces are asked how recent content is, the most recent one of each stretch."""
 _A_DAY = timedelta(days=1)
+_NO_EARLIER = EarlierRuns()
 _LATE_COMMIT = timedelta(minutes=1)
 """Evidence received before a judgement may be committed after it, by no more than this."""
 _AHEAD = timedelta(minutes=5)
 """The API takes timestamps this far ahead: such evidence has an id before its occurrence."""
 
 _COLUMNS = (
-    "e.id, e.kind, e.strength, e.occurred_at, e.received_at, e.outcome, e.fresh_as_of, e.attempt,"
+    "e.id::text, e.kind, e.strength, e.occurred_at, e.received_at, e.outcome, e.fresh_as_of, e.attempt,"
     " e.exit_code, e.summary"
 )
 _CONTENT = "e.source, e.ids, e.expected, CASE WHEN e.kind = ANY(%s) THEN e.payload END"
@@ -87,7 +88,7 @@ def load_run_facts(
             unseen=_unseen(run, unseen[run.monitor_id]),
             waiver=_waiver(run),
             superseded_at=run.superseded_at,
-            earlier=earlier.get(run.id) or EarlierRuns(),
+            earlier=earlier.get(run.id, _NO_EARLIER),
         )
         for run in runs
     }
@@ -99,10 +100,12 @@ def _has_rested(evidence: Sequence[Evidence]) -> bool:
 
 def _evidence_of(runs: Sequence[Run], reads: Reads) -> Mapping[UUID, list[Evidence]]:
     found: dict[UUID, list[Evidence]] = defaultdict(list)
-    slots = [run for run in runs if run.is_slot]
-    opened = [run for run in runs if not run.is_slot]
-    living = [run for run in opened if run.monitor.mode == Mode.FRESHNESS]
-    plain = [run for run in opened if run.monitor.mode != Mode.FRESHNESS]
+    slots: list[Run] = []
+    living: list[Run] = []
+    plain: list[Run] = []
+    for run in runs:
+        is_living = run.monitor.mode == Mode.FRESHNESS
+        (slots if run.is_slot else living if is_living else plain).append(run)
     for run_id, piece in [*_of_plain(plain, reads), *_of_living(living), *_of_slots(slots)]:
         found[run_id].append(piece)
     return found
@@ -215,7 +218,7 @@ def _piece(row: Sequence[Any]) -> Evidence:
     uid, kind, strength, occurred_at, received_at, outcome, *rest = row
     fresh_as_of, attempt, code, summary, *content = rest
     return Evidence(
-        id=str(uid),
+        id=uid,
         kind=kind,
         strength=Strength(strength),
         occurred_at=occurred_at,
@@ -258,6 +261,8 @@ def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
 
 
 def _touching(run: Run, windows: Sequence[Window]) -> tuple[Window, ...]:
+    if not windows:
+        return ()
     since = run.slot_starts_at or run.expected_at or run.opened_at or run.created_at
     if run.monitor.mode == Mode.FRESHNESS and run.judged_at:
         since = max(since, run.judged_at - _A_DAY)
@@ -275,7 +280,7 @@ def _oldest(runs: Sequence[Run]) -> datetime:
 
 def _unseen(run: Run, gaps: Sequence[Unseen]) -> dict[str, tuple[Window, ...]]:
     """Of content only the gaps of the probes that tell of this subject."""
-    if run.monitor.mode == Mode.HEARTBEAT or not gaps:
+    if not gaps or run.monitor.mode == Mode.HEARTBEAT:
         return {}
     found: dict[str, tuple[Window, ...]] = {}
     for gap in gaps:
@@ -286,7 +291,7 @@ def _unseen(run: Run, gaps: Sequence[Unseen]) -> dict[str, tuple[Window, ...]]:
 
 def _voids(run: Run, gaps: Sequence[Unseen]) -> list[Window]:
     """Of a heartbeat: any look that was not made might have been the beat."""
-    return [gap.window for gap in gaps] if run.monitor.mode == Mode.HEARTBEAT else []
+    return [gap.window for gap in gaps] if gaps and run.monitor.mode == Mode.HEARTBEAT else []
 
 
 def _waiver(run: Run) -> Waiver | None:

@@ -34,13 +34,12 @@ def standing_of(
     spec: Spec, judgement: Judgement, evidence: Sequence[Evidence] = ()
 ) -> dict[str, Any]:
     """Run.standing: {"steps": [...], "comforts": [...]}, instants as ISO 8601."""
-    claims = IMPLICIT_CLAIMS | {step.name: step.claim for step in spec.steps}
     rules = {step.name: step for step in spec.steps}
     return {
         "steps": [
             {
                 "step": step.step,
-                "claim": claims.get(step.step, step.step),
+                "claim": _claim(step.step, rules),
                 "verdict": step.verdict.value,
                 "evidence_id": step.evidence_id,
                 "at": _iso(step.at),
@@ -60,6 +59,10 @@ def comforts_of(
 ) -> list[dict[str, Any]]:
     """What looked healthy and what did not: {"comfort", "claim", "evidence_id", "at"}, `at` None of what did not."""
     return [*_comforts(spec, judgement), *_reported(spec, evidence)]
+
+
+def _claim(step: str, rules: Mapping[str, Step]) -> str:
+    return rules[step].claim if step in rules else IMPLICIT_CLAIMS.get(step, step)
 
 
 def unproven_beside(
