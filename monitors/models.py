@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from luota.lib import clock
 from luota.lib.ids import uuid7
+from luota.lib.rows import PlainRow
 from monitors.conditions.values import BROKEN_STATES, Outcome, State
 from monitors.promise_models import (
     Monitor,
@@ -48,7 +49,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 RunManager = models.Manager.from_queryset(RunQuerySet)
 
 
-class Run(models.Model):
+class Run(PlainRow):
     """One attempt to keep a promise, found by (monitor, key, occurrence).
 
     `state` and what follows from it is written by the evaluator alone; `reported`, `facts_version`

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from luota.lib import clock
 from luota.lib.ids import uuid7
+from luota.lib.rows import PlainRow
 from monitors.conditions.rules import Mode
 from workspaces.models import Membership, Route, User, Workspace
 
@@ -32,7 +33,7 @@ class MonitorQuerySet(models.QuerySet["Monitor"]):
 MonitorManager = models.Manager.from_queryset(MonitorQuerySet)
 
 
-class Monitor(models.Model):
+class Monitor(PlainRow):
     """One promise under watch. Its rules are in `spec`, the current version."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -5,9 +5,12 @@ from uuid import UUID
 
 import pytest
 from django.db import DataError, connection, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from luota.lib.bulk import as_array, write_records
 from luota.lib.postgresql.base import InstantLoader
+from monitors.models import Monitor
+from tests.factories import MonitorFactory, WorkspaceFactory
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -76,3 +79,27 @@ def test_records_arrive_as_they_were_told() -> None:
 def test_records_that_cannot_be_read_are_told_of_as_django_tells_it() -> None:
     with pytest.raises(DataError), transaction.atomic():
         write_records(_KEEP, [{"text": "", "took": "soon"}], beside=NOON)
+
+
+def test_a_plain_row_is_what_django_would_have_made_of_it(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    made = MonitorFactory(promise="It happens.")
+    found = Monitor.objects.select_related("workspace").get()
+    columns = [field.attname for field in Monitor._meta.concrete_fields]
+    assert [getattr(found, name) for name in columns] == [getattr(made, name) for name in columns]
+    assert (found, found._state.adding, found._state.db) == (made, False, "default")
+    with django_assert_num_queries(0):
+        assert found.workspace.name == made.workspace.name
+    found.workspace_id = WorkspaceFactory().pk
+    assert found.workspace != made.workspace, "what was loaded for another key is forgotten"
+
+
+def test_what_was_not_loaded_of_a_plain_row_is_asked_for(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    MonitorFactory(promise="It happens.")
+    found = Monitor.objects.only("name").get()
+    assert "promise" in found.get_deferred_fields()
+    with django_assert_num_queries(1):
+        assert found.promise == "It happens."
