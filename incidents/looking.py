@@ -92,7 +92,7 @@ def was_seen_instead(case: Case, broken: Break) -> bool:
 def count_lost_receipts(cases: Iterable[Case]) -> None:
     """One for each run that only a look proved in time."""
     for case in cases:
-        newly = case.run.state != State.PROVEN.value
+        newly = case.judgement.state is State.PROVEN and case.run.state != State.PROVEN.value
         if newly and any(was_seen_instead(case, broken) for broken in case.judgement.breaks):
             Probe.objects.filter(monitor_id=case.run.monitor_id, on_deadline=True).update(
                 receipts_lost=F("receipts_lost") + 1

@@ -104,10 +104,8 @@ def _comforts(spec: Spec, judgement: Judgement) -> Iterator[dict[str, Any]]:
 
 def _reported(spec: Spec, evidence: Sequence[Evidence]) -> Iterator[dict[str, Any]]:
     """With steps of its own, a spec takes the caller's success for a comfort, named or not."""
-    if not spec.steps or any(comfort.kind == CLOSE for comfort in spec.comforts):
-        return
     success = [e for e in evidence if e.outcome is Outcome.SUCCESS]
-    if success:
+    if success and spec.steps and all(comfort.kind != CLOSE for comfort in spec.comforts):
         first = min(success, key=lambda e: e.at)
         yield {
             "comfort": "reported",

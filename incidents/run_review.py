@@ -104,15 +104,18 @@ def _review(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
 
 
 def _review_together(due: Sequence[Run], *, watermark: datetime, now: datetime) -> int:
-    idle = [run for run in due if run.monitor.paused_at or _has_outlived_its_proof(run, now)]
-    resting = {run.id for run in idle}
-    judged = _judge([run for run in due if run.id not in resting], watermark)
+    idle: list[Run] = []
+    awake: list[Run] = []
+    for run in due:
+        rests = run.monitor.paused_at or _has_outlived_its_proof(run, now)
+        (idle if rests else awake).append(run)
+    judged = _judge(awake, watermark)
     with transaction.atomic():
         _lock_monitors({run.monitor_id for run in due})
         ours = _claim(due)
         cases = [case for case in judged if isinstance(case, Case) and case.run.id in ours]
         held = hold_back(cases, watermark=watermark, now=now)
-        cases = [case for case in cases if case.run.id not in held]
+        cases = [case for case in cases if case.run.id not in held] if held else cases
         _write(cases, watermark=watermark, now=now)
         _leave_alone([c.run for c in judged if isinstance(c, _Poisoned)], watermark + POISON_PAUSE)
         _leave_alone([run for run in idle if run.id in ours], None)
@@ -259,12 +262,15 @@ def _columns(case: Case, watermark: datetime) -> dict[str, Any]:
     }
 
 
+_WITH_DEADLINES = WAITING_STATES | {State.PROVEN}
+_AWAITED = frozenset({Verdict.NOT_YET, Verdict.HOLDING})
+
+
 def next_deadline(judgement: Judgement, watermark: datetime) -> datetime | None:
     """Of what is still waited for, or until when content stays fresh; a run that ended has none."""
-    if judgement.state not in WAITING_STATES | {State.PROVEN}:
+    if judgement.state not in _WITH_DEADLINES:
         return None
-    awaited = {Verdict.NOT_YET, Verdict.HOLDING}
-    due = [step.due_at for step in judgement.steps if step.due_at and step.verdict in awaited]
+    due = [step.due_at for step in judgement.steps if step.due_at and step.verdict in _AWAITED]
     return min((at for at in due if at > watermark), default=None)
 
 
