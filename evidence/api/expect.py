@@ -18,7 +18,7 @@ from evidence.api.limits import KEYS_MOST
 from evidence.api.views import ingest_caller, spend
 from luota.lib import clock
 from luota.lib.api import Problem, invalid, json_response, read_object, unauthorised
-from luota.lib.shapes import PROBLEM_TYPE, example
+from luota.lib.shapes import PROBLEM_TYPE, example, find_uuid
 from monitors.conditions.duration import format_duration, parse_duration
 
 LONGEST_SETTLE = timedelta(days=7)
@@ -160,7 +160,7 @@ class ExpectView(APIView):
         """The keys of the runs that must happen, and until when: those that never start open a file."""
         now = clock.now()
         caller = ingest_caller(request, now=now)
-        monitor = fields.uuid_or_unknown(monitor_id)
+        monitor = find_uuid(monitor_id)
         if monitor is None or caller.monitor_id not in {None, monitor}:
             raise unauthorised()
         spend(caller, now=now, prefix="expect ")

@@ -13,6 +13,7 @@ from rest_framework.fields import empty
 
 from evidence.api.limits import PAYLOAD_BYTES
 from evidence.redaction import looks_secret
+from luota.lib.shapes import find_uuid
 from monitors.conditions.reading import KIND, LONGEST_KIND
 
 
@@ -105,13 +106,13 @@ class KindField(serializers.RegexField):
 
 
 @extend_schema_field(
-    {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "number"}]}}
+    {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}
 )
 class IdsField(serializers.Field[dict[str, str], Any, Any, Any]):
-    """{name: id}, at most 32, texts or numbers of at most 200 characters."""
+    """{name: id}, at most 32, texts or whole numbers of at most 200 characters."""
 
     default_error_messages = {
-        "invalid": "Give an object of at most 32 names with a text or a number each (200 characters).",
+        "invalid": "Give an object of at most 32 names with a text or a whole number each (200 characters).",
     }
 
     def to_internal_value(self, data: object) -> dict[str, str]:
@@ -139,12 +140,4 @@ def _is_plain(data: object) -> bool:
 @lru_cache(maxsize=4096)
 def _uuid_of(text: str) -> UUID | None:
     """Of the canonical form; the same few monitors come again and again."""
-    return uuid_or_unknown(text)
-
-
-def uuid_or_unknown(text: str) -> UUID | None:
-    """None for what cannot be an id: it is answered like an id that nobody knows."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return find_uuid(text)

@@ -9,12 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
-from evidence.api import answers, fields, shapes
+from evidence.api import answers, shapes
 from evidence.group_commit import IntakeBusy, submit
 from evidence.signals import Action, Receipt, Sender, Signal, clean
 from luota.lib import clock
 from luota.lib.api import Problem, read_object, try_again, unauthorised
 from luota.lib.rates import Policy, limiter
+from luota.lib.shapes import find_uuid
 from workspaces.authentication import Caller, caller_of
 from workspaces.models import TokenKind
 
@@ -48,7 +49,7 @@ class PingView(SignalView):
     @extend_schema(operation_id="ping", request=shapes.PingShape, responses=answers.DOCUMENTED)
     def post(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
         """A heartbeat or a freshness signal of one monitor."""
-        return self.take(request, Action.PING, monitor_id=fields.uuid_or_unknown(monitor_id))
+        return self.take(request, Action.PING, monitor_id=find_uuid(monitor_id))
 
 
 class HeartbeatView(SignalView):
@@ -60,7 +61,7 @@ class HeartbeatView(SignalView):
     def post(self, request: HttpRequest, workspace_id: str) -> HttpResponse:
         """A heartbeat by the address of the workspace (kept for callers of the old contract)."""
         caller = ingest_caller(request, now=clock.now())
-        if fields.uuid_or_unknown(workspace_id) != caller.workspace_id:
+        if find_uuid(workspace_id) != caller.workspace_id:
             raise unauthorised()
         return self.take(request, Action.PING)
 
@@ -93,7 +94,7 @@ class SuccessView(SignalView):
     )
     def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """The worker says that it succeeded: a claim, and with steps no more than a comfort."""
-        return self.take(request, Action.SUCCESS, run_id=fields.uuid_or_unknown(run_id))
+        return self.take(request, Action.SUCCESS, run_id=find_uuid(run_id))
 
 
 class FailView(SignalView):
@@ -104,7 +105,7 @@ class FailView(SignalView):
     )
     def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """The worker says that it failed; other words, or another `attempt`, are another failing attempt."""
-        return self.take(request, Action.FAIL, run_id=fields.uuid_or_unknown(run_id))
+        return self.take(request, Action.FAIL, run_id=find_uuid(run_id))
 
 
 class NothingView(SignalView):
@@ -115,7 +116,7 @@ class NothingView(SignalView):
     )
     def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """There was nothing to do: proves the run within the bounds of `nothingToDo` in its spec, else nothing."""
-        return self.take(request, Action.NOTHING, run_id=fields.uuid_or_unknown(run_id))
+        return self.take(request, Action.NOTHING, run_id=find_uuid(run_id))
 
 
 class RunEvidenceView(SignalView):
@@ -126,7 +127,7 @@ class RunEvidenceView(SignalView):
     )
     def post(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """One piece of evidence for a run."""
-        return self.take(request, Action.EVIDENCE, run_id=fields.uuid_or_unknown(run_id))
+        return self.take(request, Action.EVIDENCE, run_id=find_uuid(run_id))
 
 
 class MonitorEvidenceView(SignalView):
@@ -139,7 +140,7 @@ class MonitorEvidenceView(SignalView):
     )
     def post(self, request: HttpRequest, monitor_id: str) -> HttpResponse:
         """One piece of evidence for the run of that external id or subject; the first one opens the run."""
-        return self.take(request, Action.EVIDENCE, monitor_id=fields.uuid_or_unknown(monitor_id))
+        return self.take(request, Action.EVIDENCE, monitor_id=find_uuid(monitor_id))
 
 
 def ingest_caller(request: HttpRequest, *, now: datetime) -> Caller:

@@ -58,6 +58,13 @@ def test_every_call_has_a_name_of_its_own_and_says_how_to_authenticate(document:
     assert all(call["security"] == [{"key": []}, {"bearer": []}] for call in calls)
 
 
+def test_ids_are_told_as_they_are_taken(document: dict) -> None:
+    """No number with a fraction names anything: it is refused."""
+    shape = document["components"]["schemas"]["EvidenceShapeRequest"]["properties"]["ids"]
+
+    assert shape["additionalProperties"] == {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+
+
 def test_the_page_runs_under_the_strict_policy() -> None:
     page = Client().get("/docs/api")
 
