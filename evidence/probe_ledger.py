@@ -68,6 +68,7 @@ def mark_seen(probe: Probe, *, summary: str, began_at: datetime, now: datetime) 
     return _see(probe, {"next_due_at": due_at, **_seen(summary, began_at)}, began_at, now)
 
 
+@transaction.atomic
 def mark_failed(
     probe: Probe,
     *,
@@ -77,6 +78,7 @@ def mark_failed(
     obstacle: Obstacle = Obstacle.OTHER,
 ) -> bool:
     """The same for a look that could not be made; the third in a row breaks the probe."""
+    _recount(probe)
     due_at = next_look(probe, failures=probe.failures + 1, now=now)
     columns = {"next_due_at": due_at, **_failed(probe, fault, obstacle, began_at)}
     return _miss(probe, columns, min(probe.next_due_at or began_at, began_at), now)
@@ -94,11 +96,13 @@ def take_turn(probe: Probe, *, now: datetime) -> None:
         raise LookedJustNow
 
 
+@transaction.atomic
 def note_by_hand(
     probe: Probe, *, summary: str, fault: str, began_at: datetime, obstacle: Obstacle | None = None
 ) -> None:
     """How a look ended that somebody asked for: its schedule goes on as it was."""
     if fault:
+        _recount(probe)
         columns = _failed(probe, fault, obstacle or Obstacle.OTHER, began_at)
         if probe.next_due_at is None and probe.paused_at is None:
             columns["next_due_at"] = began_at + RETRY
@@ -130,10 +134,16 @@ def _see(probe: Probe, columns: dict[str, Any], began_at: datetime, now: datetim
     return is_ours
 
 
-@transaction.atomic
+def _recount(probe: Probe) -> None:
+    """The monitor first; then how often the probe has failed by now, for others may have looked beside this look."""
+    hold_monitor(probe)
+    rows = Probe.objects.filter(pk=probe.pk).values_list("failures", "failing_since")
+    if known := rows.first():
+        probe.failures, probe.failing_since = known
+
+
 def _miss(probe: Probe, columns: dict[str, Any], since: datetime, now: datetime) -> bool:
     """From when on nobody could look: from when it should have, though the look itself began later."""
-    hold_monitor(probe)
     is_ours = bool(_own(probe).update(**columns))
     if is_ours and probe.paused_at is None:  # nobody counts on what is paused
         probe_gaps.begin(probe, since=since)

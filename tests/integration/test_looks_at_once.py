@@ -62,6 +62,20 @@ def test_a_look_by_hand_that_sees_ends_what_one_of_the_rhythm_began_meanwhile(
     assert (known().failures, open_gaps()) == (0, 0)
 
 
+def test_a_failure_after_a_look_that_saw_is_the_first_again(probe: Probe) -> None:
+    for _ in range(2):
+        fail_by_hand(known())
+    (claimed,) = probe_ledger.claim(limit=1, now=T0 + MINUTE)
+    asked = known()
+    probe_ledger.mark_seen(claimed, summary="200 OK", began_at=T0 + MINUTE, now=T0 + MINUTE)
+
+    probe_ledger.note_by_hand(asked, summary="", fault="503.", began_at=T0 + 2 * MINUTE)
+
+    found = known()
+    assert (found.failures, found.failing_since) == (1, T0 + 2 * MINUTE)
+    assert found.broken_since is None
+
+
 @pytest.mark.parametrize("change", ["updated", "deleted"])
 def test_a_change_ends_a_blindness_that_began_after_the_probe_was_loaded(
     probe: Probe, change: str
