@@ -13,6 +13,7 @@ import requests
 
 from evidence.probes.contract import CannotLook, Obstacle
 from evidence.probes.obstacles import obstacle_of
+from luota.lib.guard import why
 
 TOKENS = "https://oauth2.googleapis.com/token"
 """Where a key file may send us: nowhere else."""
@@ -40,5 +41,11 @@ def log_in(account: Mapping[str, Any]) -> Any:
             credentials.refresh(partial(transport.Request(session), timeout=_SECONDS))
         except Exception as error:  # the library's own types come with the extra package
             obstacle = obstacle_of(error, otherwise=Obstacle.UNREACHED)
-            raise CannotLook(f"Google says: {error.args[0]}.", obstacle) from error
+            raise CannotLook(f"Google says: {_first_words(error)}.", obstacle) from error
     return credentials
+
+
+def _first_words(error: Exception) -> str:
+    """A refusal stands before the answer that it was read from; what kept us from asking is further inside."""
+    said = error.args[0] if error.args else ""
+    return (said if isinstance(said, str) and said else why(error)).rstrip(".")

@@ -103,6 +103,14 @@ def test_a_key_that_google_does_not_know_is_told_at_once(look_at: LookAt, descri
     assert len(server.received) == 1
 
 
+def test_where_nobody_answers_it_is_said_in_a_few_words(look_at: LookAt) -> None:
+    with running_receiver() as server:
+        pass
+    with pytest.raises(CannotLook, match=r"^Google says: [^(]{0,20}Connection refused\.$") as told:
+        look_at(server, ACCOUNT)
+    assert told.value.obstacle is Obstacle.UNREACHED
+
+
 @pytest.mark.parametrize(
     "answer",
     [
