@@ -168,6 +168,7 @@ def test_unknown_fields_of_items_are_told(send: Sending, job: Monitor) -> None:
     assert told["results"][0]["ignoredFields"] == ["colour"]
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_items_are_counted_in_a_policy_of_their_own(send: Sending, job: Monitor) -> None:
     type(job.workspace).objects.filter(pk=job.workspace_id).update(rate_per_minute=1)
     assert send(BATCH, [item(job)] * 90).status_code == 202

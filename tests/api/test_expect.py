@@ -190,6 +190,7 @@ def test_what_the_token_does_not_open_is_a_401(send: Sending, job: Monitor, key_
     assert not ExpectedSet.objects.exists()
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_over_the_rate_is_a_429_with_a_policy_of_its_own(send: Sending, job: Monitor) -> None:
     Workspace.objects.filter(pk=job.workspace_id).update(rate_per_minute=1)
     answers = [send(at(job), listed()) for _ in range(2)]

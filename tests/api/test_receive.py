@@ -211,6 +211,7 @@ def test_only_post_is_taken(now: datetime) -> None:
     assert (answer.status_code, answer["Allow"]) == (405, "OPTIONS, POST")
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_over_its_rate_a_receiver_says_when_to_come_again(job: Monitor, now: datetime) -> None:
     type(job.workspace).objects.filter(pk=job.workspace_id).update(rate_per_minute=1)
     delivery = of.stripe(now)
