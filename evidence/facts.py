@@ -74,6 +74,7 @@ def load_run_facts(
     """{run id: facts}. The runs need `monitor` selected; `windows` are the blind ones of late."""
     pauses = _pauses({run.monitor_id for run in runs})
     unseen = unseen_of({run.monitor_id for run in runs}, since=_oldest(runs))
+    saw_all = not (windows or pauses or unseen)
     evidence = _evidence_of(runs, reads)
     earlier = load_earlier([run for run in runs if _has_rested(evidence[run.id])])
     return {
@@ -85,10 +86,8 @@ def load_run_facts(
             expected_at=run.expected_at if run.is_slot else None,
             start_by=None if run.is_slot else run.expected_at,
             evidence=tuple(evidence[run.id]),
-            blind=_touching(
-                run, [*windows, *pauses[run.monitor_id], *_voids(run, unseen[run.monitor_id])]
-            ),
-            unseen=_unseen(run, unseen[run.monitor_id]),
+            blind=() if saw_all else _blind(run, windows, pauses, unseen),
+            unseen={} if saw_all else _unseen(run, unseen[run.monitor_id]),
             waiver=_waiver(run),
             superseded_at=run.superseded_at,
             earlier=earlier.get(run.id, _NO_EARLIER),
@@ -261,6 +260,16 @@ def _pauses(monitor_ids: set[UUID]) -> Mapping[UUID, list[Window]]:
         for monitor_id, starts_at, ends_at in cursor.fetchall():
             found[monitor_id].append(Window(starts_at=starts_at, ends_at=ends_at))
     return found
+
+
+def _blind(
+    run: Run,
+    windows: Sequence[Window],
+    pauses: Mapping[UUID, Sequence[Window]],
+    unseen: Mapping[UUID, Sequence[Unseen]],
+) -> tuple[Window, ...]:
+    voids = _voids(run, unseen[run.monitor_id])
+    return _touching(run, [*windows, *pauses[run.monitor_id], *voids])
 
 
 def _touching(run: Run, windows: Sequence[Window]) -> tuple[Window, ...]:
