@@ -102,7 +102,7 @@ class ListKeyAdmin(ReadingAdmin):
 
 @admin.register(UnplacedEvidence)
 class UnplacedEvidenceAdmin(ReadingAdmin):
-    list_display = ("id", "workspace", "source", "kind", "reason", "received_at")
+    list_display = ("id", "workspace", "source", "kind", "reason", "is_placed", "received_at")
     list_select_related = ("workspace",)
     search_fields = ()
     exclude = ("event_digest",)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import orjson
 
 from evidence.decisions import Entry
 from evidence.matching import Candidate, Concerned, waiting_name, waiting_names
+from evidence.models import Unplaced
 from evidence.signals import Action, Fate, Sender, Signal
 from luota.lib.ids import first_uuid7_at, uuid7_at
 from monitors.conditions.rules import Spec, Strength
@@ -22,18 +24,47 @@ MOST_AT_ONCE = 500
 def keep_waiting(
     cursor: Any, entries: Sequence[Entry], homeless: Sequence[Candidate]
 ) -> list[Entry]:
-    """Write down what found no run in any monitor; returns what did not wait already."""
+    """Write down what found no run; returns what is left over and did not wait already."""
+    waiting = list(_left_over(entries, homeless))
+    if not waiting:
+        return []
+    rows = [_waiting(entry, names) for entry, names in waiting]
+    cursor.execute(_KEEP, [orjson.dumps(rows).decode()])
+    new = {row[0] for row in cursor.fetchall()}
+    left = [entry for entry, _ in waiting if not entry.is_placed]
+    _point_to_first(cursor, [entry for entry in left if entry.evidence_id not in new])
+    return [entry for entry in left if entry.evidence_id in new]
+
+
+def _left_over(
+    entries: Sequence[Entry], homeless: Sequence[Candidate]
+) -> Iterator[tuple[Entry, list[str]]]:
+    """Pieces with what would place them: one that some monitor has waits for each of the others alone."""
     by_entry: dict[int, list[Candidate]] = {id(entry): [] for entry in entries}
     for candidate in homeless:
         by_entry[id(candidate.entry)].append(candidate)
-    waiting = [entry for entry in entries if not entry.children]
-    rows = [_waiting(entry, by_entry[id(entry)]) for entry in waiting]
-    if not rows:
-        return []
-    cursor.execute(_KEEP, [orjson.dumps(rows).decode()])
-    new = {row[0] for row in cursor.fetchall()}
-    _point_to_first(cursor, [entry for entry in waiting if entry.evidence_id not in new])
-    return [entry for entry in waiting if entry.evidence_id in new]
+    for entry in entries:
+        candidates = by_entry[id(entry)]
+        if entry.children or entry.is_placed:
+            yield from (_awaited_in(each) for each in candidates if each.learnable)
+        else:
+            names = waiting_names((each, each.names) for each in candidates)
+            entry.fate, entry.reason = Fate.UNPLACED, _reason(candidates, names)
+            yield entry, names
+
+
+def _awaited_in(candidate: Candidate) -> tuple[Entry, list[str]]:
+    """The piece as if its sender had spoken of this monitor alone: a run of it may open later."""
+    entry = candidate.entry
+    sender = replace(entry.signal.sender, bound_to=candidate.monitor.id)
+    alone = Entry(
+        signal=replace(entry.signal, sender=sender),
+        evidence_id=entry.spare_id(),
+        received_at=entry.received_at,
+        reason=Unplaced.NO_RUN,
+        is_placed=True,
+    )
+    return alone, waiting_names([(candidate, candidate.learnable)])
 
 
 def _point_to_first(cursor: Any, repeats: Sequence[Entry]) -> None:
@@ -58,20 +89,18 @@ def _point_to_first(cursor: Any, repeats: Sequence[Entry]) -> None:
 
 _KEEP = """
     INSERT INTO evidence_unplacedevidence
-        (id, workspace_id, source, strength, kind, ids, names, reason, received_at, event_digest, signal)
-    SELECT id, workspace_id, source, strength, kind, ids, names, reason, received_at,
+        (id, workspace_id, source, strength, kind, ids, names, reason, is_placed, received_at, event_digest, signal)
+    SELECT id, workspace_id, source, strength, kind, ids, names, reason, is_placed, received_at,
         decode(event_digest, 'hex'), signal
     FROM jsonb_to_recordset(%s::jsonb) AS w(id uuid, workspace_id uuid, source text, strength int,
-        kind text, ids jsonb, names text[], reason text, received_at timestamptz, event_digest text,
-        signal jsonb)
+        kind text, ids jsonb, names text[], reason text, is_placed boolean, received_at timestamptz,
+        event_digest text, signal jsonb)
     ON CONFLICT DO NOTHING RETURNING id
 """
 
 
-def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
+def _waiting(entry: Entry, names: Sequence[str]) -> dict[str, Any]:
     signal = entry.signal
-    names = waiting_names(candidates)
-    entry.fate, entry.reason = Fate.UNPLACED, _reason(candidates, names)
     return {
         "id": entry.evidence_id,
         "workspace_id": signal.sender.workspace_id,
@@ -81,6 +110,7 @@ def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
         "ids": signal.ids,
         "names": names,
         "reason": entry.reason,
+        "is_placed": entry.is_placed,
         "received_at": entry.received_at,
         "event_digest": _digest(signal),
         "signal": _written(signal),
@@ -89,8 +119,8 @@ def _waiting(entry: Entry, candidates: Sequence[Candidate]) -> dict[str, Any]:
 
 def _reason(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
     if not candidates:
-        return "no_monitor"
-    return "no_run" if names else "no_key"
+        return Unplaced.NO_MONITOR
+    return Unplaced.NO_RUN if names else Unplaced.NO_KEY
 
 
 def _digest(signal: Signal) -> str | None:
@@ -134,7 +164,8 @@ def foreseen_monitors(cursor: Any, entries: Sequence[Entry], concerned: Concerne
         return set()
     cursor.execute(
         "SELECT DISTINCT k.monitor_id FROM evidence_unplacedevidence u"
-        " JOIN monitors_monitorkind k USING (workspace_id, kind) WHERE u.names && %s::varchar[]",
+        " JOIN monitors_monitorkind k USING (workspace_id, kind) WHERE u.names && %s::varchar[]"
+        " AND k.monitor_id::text = coalesce(u.signal->>'bound_to', k.monitor_id::text)",
         [names],
     )
     return {row[0] for row in cursor.fetchall()}
@@ -201,10 +232,10 @@ def take_waiting(cursor: Any, names: Iterable[str], *, now: datetime) -> list[En
     cursor.execute(
         "DELETE FROM evidence_unplacedevidence WHERE id IN (SELECT id FROM evidence_unplacedevidence"
         "   WHERE names && %s::varchar[] ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, workspace_id, source, strength, received_at, signal::text",
+        " RETURNING id, workspace_id, source, strength, is_placed, received_at, signal::text",
         [sorted(names), MOST_AT_ONCE],
     )
-    return [_read(*row, now=now) for row in sorted(cursor.fetchall())]
+    return [_read(row, now=now) for row in sorted(cursor.fetchall())]
 
 
 def take_unnamed(
@@ -219,24 +250,17 @@ def take_unnamed(
         "DELETE FROM evidence_unplacedevidence WHERE id IN (SELECT u.id"
         "   FROM unnest(%s::uuid[], %s::text[]) AS w(workspace_id, kind)"
         "   JOIN evidence_unplacedevidence u USING (workspace_id, kind)"
-        "   WHERE u.reason = 'no_monitor' AND u.id < %s AND u.received_at >= %s"
+        "   WHERE u.reason = 'no_monitor' AND NOT u.is_placed AND u.id < %s AND u.received_at >= %s"
         "   ORDER BY u.id DESC LIMIT %s FOR UPDATE OF u SKIP LOCKED)"
-        " RETURNING id, workspace_id, source, strength, received_at, signal::text",
+        " RETURNING id, workspace_id, source, strength, is_placed, received_at, signal::text",
         [list(workspaces), list(names), first_uuid7_at(now), since, MOST_AT_ONCE],
     )
-    return [_read(*row, now=now) for row in sorted(cursor.fetchall())]
+    return [_read(row, now=now) for row in sorted(cursor.fetchall())]
 
 
-def _read(
-    _uid: UUID,
-    workspace_id: UUID,
-    source: str,
-    strength: int,
-    received_at: datetime,
-    written: str,
-    *,
-    now: datetime,
-) -> Entry:
+def _read(row: Sequence[Any], *, now: datetime) -> Entry:
+    """Of what was taken out."""
+    _, workspace_id, source, strength, is_placed, received_at, written = row
     words: Mapping[str, Any] = orjson.loads(written)
     sender = Sender(
         workspace_id=workspace_id,
@@ -256,7 +280,9 @@ def _read(
         sender=sender, action=Action.EVIDENCE, digest=bytes.fromhex(words["digest"]), is_found=True,
         **kept | {"redactions": tuple(kept["redactions"])},
     )  # fmt: skip
-    return Entry(signal=signal, evidence_id=uuid7_at(now), received_at=received_at)
+    return Entry(
+        signal=signal, evidence_id=uuid7_at(now), received_at=received_at, is_placed=is_placed
+    )
 
 
 def _uuid(text: str | None) -> UUID | None:

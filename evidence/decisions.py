@@ -108,6 +108,8 @@ class Entry:
     """The run that its event is written down with, before it is known whether the event is new."""
     reason: str = ""
     """Why a piece from outside found no run."""
+    is_placed: bool = False
+    """Of a piece from outside: some monitor has it, and it is about one other."""
     children: list["Entry"] = field(default_factory=list)
     """Of a piece from outside: itself, once for each monitor whose run it belongs to."""
     at: datetime = field(init=False)

@@ -39,6 +39,12 @@ class Candidate:
         return [*([("key", self.key)] if self.key else []), *ids]
 
     @property
+    def learnable(self) -> list[tuple[str, str]]:
+        """Of those what may yet be known: a run's key, and ids that the spec's links introduce."""
+        introduced = {name for link in self.spec.links for name in link.ids}
+        return [each for each in self.names if each[0] == "key" or each[0] in introduced]
+
+    @property
     def opens(self) -> bool:
         is_opener = self.entry.signal.kind in self.spec.opens_on and bool(self.key)
         return is_opener and not self.is_early
@@ -189,12 +195,12 @@ def _add_child(candidate: Candidate, signal: Signal) -> None:
     parent.children.append(child)
 
 
-def waiting_names(candidates: Iterable[Candidate]) -> list[str]:
-    """What would place the piece, as UnplacedEvidence.names has it."""
+def waiting_names(wanted: Iterable[tuple[Candidate, Sequence[tuple[str, str]]]]) -> list[str]:
+    """What would place the piece, as UnplacedEvidence.names has it; with each candidate those of its names."""
     return [
         waiting_name(candidate.monitor.id, name, value)
-        for candidate in candidates
-        for name, value in candidate.names
+        for candidate, names in wanted
+        for name, value in names
     ]
 
 

@@ -216,6 +216,8 @@ class UnplacedEvidence(models.Model):
     names = ArrayField(models.CharField(max_length=300))
     """What would place it, as texts: `<monitor id> key <key>`, `<monitor id> <id name> <id>`."""
     reason = models.CharField(max_length=10, choices=Unplaced.choices)
+    is_placed = models.BooleanField(default=False, db_default=False)
+    """Some monitor has it: it waits for a run of one other monitor, and is shown and counted nowhere as left over."""
     received_at = models.DateTimeField()
     event_digest = models.BinaryField(max_length=32, null=True)
     """SHA-256 of the sender's event id, and of the monitor that it is bound to: the same delivery waits once."""
@@ -232,10 +234,20 @@ class UnplacedEvidence(models.Model):
         indexes = [
             # What waits for an id or a run that was just learned.
             GinIndex(fields=["names"], name="unplaced_by_name"),
-            # The list of a workspace, newest first; pruning.
-            models.Index(fields=["workspace", "-id"], name="unplaced_of_workspace"),
+            # What has waited long enough.
+            models.Index(fields=["received_at"], name="unplaced_by_age"),
+            # The list of a workspace, newest first.
+            models.Index(
+                fields=["workspace", "-id"],
+                name="unplaced_of_workspace",
+                condition=Q(is_placed=False),
+            ),
             # What one source sends of one kind and nobody can place: filters, examples in a file.
-            models.Index(fields=["workspace", "source", "kind", "-id"], name="unplaced_by_source"),
+            models.Index(
+                fields=["workspace", "source", "kind", "-id"],
+                name="unplaced_by_source",
+                condition=Q(is_placed=False),
+            ),
         ]
 
     def __str__(self) -> str:

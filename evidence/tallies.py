@@ -50,10 +50,11 @@ class Tallies:
                 _earliest(self.left, entry, settles_at(_stretch(entry), settings.UNPLACED_SETTLE))
 
     def count_taken(self, entries: Sequence[Entry]) -> None:
-        """These wait no more."""
+        """These wait no more; what some monitor has was not counted as waiting."""
         for entry in entries:
-            self.waiting[_place(entry)] -= 1
-            _earliest(self.moved, entry, entry.received_at)
+            if not entry.is_placed:
+                self.waiting[_place(entry)] -= 1
+                _earliest(self.moved, entry, entry.received_at)
 
     def count_placed(self, pieces: Sequence[Entry]) -> None:
         """Those that found a run; a repetition counts for nothing, and neither does a beat, which needs none."""
@@ -61,7 +62,7 @@ class Tallies:
             homes = [m for child in piece.children if child.is_kept and (m := _home(child))]
             for monitor_id in homes:
                 self.placed[_place(piece, monitor_id)] += 1
-            if homes:
+            if homes and not piece.is_placed:
                 self.placed[_place(piece)] += 1
                 settled = settles_at(_stretch(piece), settings.UNPLACED_SETTLE)
                 _earliest(self.moved, piece, settled)

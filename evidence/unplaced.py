@@ -46,7 +46,8 @@ def waiting_in(
 ) -> QuerySet[UnplacedEvidence]:
     """Newest first. Indexes: unplaced_of_workspace; unplaced_by_source when one is sought."""
     sought = sought or Sought()
-    rows = UnplacedEvidence.objects.filter(workspace_id=workspace_id).order_by("-pk")
+    rows = UnplacedEvidence.objects.filter(workspace_id=workspace_id, is_placed=False)
+    rows = rows.order_by("-pk")
     named = {"reason": sought.reason, "source": sought.source, "kind": sought.kind}
     rows = rows.filter(**{name: value for name, value in named.items() if value})
     if sought.monitor_id:
@@ -66,7 +67,7 @@ def waiting_from(receiver: Receiver, *, most: int = 20) -> list[UnplacedEvidence
 
 def find_waiting(workspace_id: UUID, pk: UUID) -> UnplacedEvidence | None:
     """None also for a piece of another workspace, and for one that has found its run."""
-    return UnplacedEvidence.objects.filter(workspace_id=workspace_id, pk=pk).first()
+    return waiting_in(workspace_id).filter(pk=pk).first()
 
 
 def wanted_by(piece: UnplacedEvidence) -> list[Wanted]:
@@ -109,7 +110,7 @@ def forget_counts(*, now: datetime) -> int:
 
 
 def forget(*, now: datetime) -> int:
-    """Forget what has waited long enough, in small batches; how many. The ids are those of their receipt."""
+    """Forget what has waited long enough, in small batches; how many. Index: unplaced_by_age."""
     forgotten = 0
     while True:
         old = UnplacedEvidence.objects.filter(received_at__lt=now - WAITS).values_list(

@@ -88,7 +88,7 @@ class UnplacedPieceView(ManagementView):
     @extend_schema(operation_id="getUnplaced", responses=answers({200: UnplacedPieceShape}))
     def get(self, request: HttpRequest, piece_id: str) -> HttpResponse:  # noqa: ARG002
         """One piece, and what would place it; unknown from the moment on that it is placed or forgotten."""
-        piece = get_own(UnplacedEvidence.objects.all(), self.caller, piece_id)
+        piece = get_own(UnplacedEvidence.objects.filter(is_placed=False), self.caller, piece_id)
         return json_response(200, _tell(piece) | _tell_more(piece))
 
 
