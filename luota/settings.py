@@ -257,6 +257,9 @@ SPECTACULAR_SETTINGS = {
         "ChannelKind": "workspaces.models.ChannelKind",
         "TokenKind": "workspaces.models.TokenKind",
         "ProbeWay": "evidence.probes.contract.Way",
+        "PullWay": "evidence.pulls.contract.PullWay",
+        "IncidentCause": "monitors.conditions.values.Cause",
+        "UnplacedReason": "evidence.models.Unplaced",
     },
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
@@ -63,8 +63,9 @@ class HmacsField(KeysField):
         return key
 
 
+@extend_schema_field({"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}]})
 class LengthField(serializers.Field[timedelta, Any, str, Any]):
-    """A duration such as `15m`, from nothing to so many days."""
+    """A duration such as `15m`, or whole seconds, from nothing to so many days."""
 
     default_error_messages = {"invalid": "Give a duration such as 15m, at most {most}d."}
 

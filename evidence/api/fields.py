@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -17,6 +18,7 @@ from luota.lib.shapes import find_uuid
 from monitors.conditions.reading import KIND, LONGEST_KIND
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class TimestampField(serializers.Field[datetime, str, str, Any]):
     """RFC 3339 with an offset, neither far ahead nor older than what is kept."""
 

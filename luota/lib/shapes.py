@@ -125,8 +125,8 @@ class ChoiceField(serializers.ChoiceField):
 
 
 def choice_of(values: type[Enum], **options: Any) -> ChoiceField:
-    """One of an enum, written so that the schema can give the choice the enum's own name."""
-    return ChoiceField([(each.value, each.name) for each in values], **options)
+    """One of an enum, written so that the schema gives the choice the enum's own name; by labels if it has some."""
+    return ChoiceField([(e.value, getattr(e, "label", e.name)) for e in values], **options)
 
 
 def read_body(shape: type[Shape], request: HttpRequest) -> Any:

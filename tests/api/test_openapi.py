@@ -38,13 +38,13 @@ def test_every_refusal_is_a_problem_document_and_every_answer_has_a_shape(docume
             assert {"401", "503"} <= calls[verb]["responses"].keys(), (path, verb)
 
 
-def test_no_two_shapes_share_a_name(capsys: pytest.CaptureFixture[str]) -> None:
-    """One of two would be published in the place of the other."""
+def test_the_generator_has_nothing_to_complain_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two shapes of one name one would be published in the place of the other; what it cannot read is any text."""
     GENERATOR_STATS.reset()
 
     SchemaGenerator().get_schema(request=None, public=True)
 
-    assert "identical names" not in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
 
 
 def test_every_call_has_a_name_of_its_own_and_says_how_to_authenticate(document: dict) -> None:
