@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from monitors.models import Monitor, Spec
 from monitors.rules_text import write_rules
+from tests.web.conftest import working
+from workspaces.models import Workspace
 
 STEPS: list[dict[str, Any]] = [
     {"name": "paid", "claim": "It is paid", "kind": "invoice.paid"},
@@ -36,3 +39,15 @@ def text_of(monitor: Monitor) -> str:
 
 def save(client: Client, monitor: Monitor, text: str, **words: str) -> Any:
     return client.post(address(monitor, "edit"), {"text": text, **words})
+
+
+@pytest.fixture
+def billing(workspace: Workspace) -> Monitor:
+    return working(workspace, "Billing", rules={"steps": STEPS})
+
+
+@pytest.fixture
+def changed(member_client: Client, billing: Monitor) -> Monitor:
+    """Two versions: ten minutes became two hours."""
+    save(member_client, billing, text_of(billing).replace("within: 10m", "within: 2h"))
+    return billing

@@ -8,21 +8,7 @@ from django.test import Client
 from luota.lib import clock
 from monitors.models import Monitor, Spec
 from monitors.rules_pages import around, difference
-from tests.web.conftest import working
-from tests.web.rules import STEPS, address, save, text_of
-from workspaces.models import Workspace
-
-
-@pytest.fixture
-def billing(workspace: Workspace) -> Monitor:
-    return working(workspace, "Billing", rules={"steps": STEPS})
-
-
-@pytest.fixture
-def changed(member_client: Client, billing: Monitor) -> Monitor:
-    """Two versions: ten minutes became two hours."""
-    save(member_client, billing, text_of(billing).replace("within: 10m", "within: 2h"))
-    return billing
+from tests.web.rules.conftest import address
 
 
 def test_the_versions_are_listed_with_who_and_when(

@@ -8,21 +8,8 @@ from django.test import Client
 
 from monitors.models import Monitor, Spec
 from tests.factories import MonitorFactory
-from tests.web.conftest import working
-from tests.web.rules import STEPS, address, save, text_of
+from tests.web.rules.conftest import STEPS, address, save, text_of
 from workspaces.models import AuditEvent, Role, Workspace
-
-
-@pytest.fixture
-def billing(workspace: Workspace) -> Monitor:
-    return working(workspace, "Billing", rules={"steps": STEPS})
-
-
-@pytest.fixture
-def changed(member_client: Client, billing: Monitor) -> Monitor:
-    """Two versions: ten minutes became two hours."""
-    save(member_client, billing, text_of(billing).replace("within: 10m", "within: 2h"))
-    return billing
 
 
 def test_the_editor_shows_the_rules_in_force_and_the_names_of_conditions(
